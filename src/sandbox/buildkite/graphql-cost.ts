@@ -51,14 +51,10 @@ export function requestedCost(document: DocumentNode, variables: Variables): num
 export function actualCost(data: unknown): number {
   if (!isObject(data)) return 0;
   let sum = 0;
-  for (const value of Object.values(data)) {
-    if (Array.isArray(value) && value.some(isObject)) {
-      sum += 1 + value.reduce<number>((inner, item: unknown) => inner + actualCost(item), 0);
-    } else if (Array.isArray(value)) {
-      // An empty `edges` still costs 1; lists of scalars are free.
-      sum += value.length === 0 ? 1 : 0;
-    } else if (isObject(value)) {
-      sum += 1 + actualCost(value);
+  for (const [key, value] of Object.entries(data)) {
+    if (isObject(value)) sum += 1 + actualCost(value);
+    else if (key === 'edges' && Array.isArray(value)) {
+      sum += value.reduce<number>((inner, edge: unknown) => inner + actualCost(edge), 1);
     }
   }
   return sum;

@@ -27,6 +27,10 @@ export function agentQueueKey(store: Store, agent: Agent): string {
   return store.findQueue(key)?.key ?? key;
 }
 
+function isPresent({ connection }: Agent): boolean {
+  return connection === 'connected' || connection === 'stopping' || connection === 'never_connected';
+}
+
 function matchesRules(job: Job, agent: Agent): boolean {
   return job.plan.agentQueryRules
     .filter((rule) => !rule.startsWith('queue='))
@@ -184,8 +188,7 @@ export class JobLifecycle {
     for (const [job] of due) this.#clocks.delete(job);
     for (const [, clock] of due) clock.ring();
     for (const agent of this.#store.agents.values()) {
-      const silent = now - agent.lastSeenAt >= this.#lostAgentMs;
-      if (silent && agent.connection === 'connected') this.dropAgent(agent, 'lost');
+      if (isPresent(agent) && now - agent.lastSeenAt >= this.#lostAgentMs) this.dropAgent(agent, 'lost');
     }
     this.#nextExpiry = this.#earliest();
   }
@@ -235,7 +238,7 @@ export class JobLifecycle {
     let earliest = NEVER;
     for (const clock of this.#clocks.values()) earliest = Math.min(earliest, clock.at);
     for (const agent of this.#store.agents.values()) {
-      if (agent.connection === 'connected') earliest = Math.min(earliest, agent.lastSeenAt + this.#lostAgentMs);
+      if (isPresent(agent)) earliest = Math.min(earliest, agent.lastSeenAt + this.#lostAgentMs);
     }
     return earliest;
   }

@@ -58,7 +58,7 @@ class Planner {
     const base = {
       kind: step.kind,
       key: step.key,
-      label: step.label ?? step.kind,
+      label: step.label ?? (step.kind === 'trigger' ? step.trigger : step.kind),
       group,
       dependsOn: step.dependsOn,
       allowDependencyFailure: step.allowDependencyFailure,

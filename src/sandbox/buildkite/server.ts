@@ -7,7 +7,7 @@ import type { BuildkiteListener } from './events.js';
 import { clusterNodeId, graphqlRoutes } from './graphql-api.js';
 import { jobRoutes } from './job-api.js';
 import { JobLifecycle } from './lifecycle.js';
-import type { Agent, Build, Job, JobPlan, Pipeline } from './model.js';
+import type { Agent, Build, Job, JobPlan, Pipeline, Queue } from './model.js';
 import { planSteps } from './plan-steps.js';
 import { type Interceptor, Router } from './router.js';
 import { stacksRoutes } from './stacks-api.js';
@@ -188,12 +188,14 @@ export class BuildkiteServer {
     if (job !== undefined) this.#sandbox.lifecycle.cancel(job);
   }
 
-  /** Pauses dispatch of a queue, or ends the pause. */
-  pause(queueKey: string, options: { readonly paused?: boolean; readonly note?: string } = {}): void {
-    const queue = this.#sandbox.store.findQueue(queueKey);
-    if (queue === undefined) throw new Error(`no queue "${queueKey}"`);
-    queue.paused = options.paused ?? true;
-    queue.pausedNote = options.note;
+  /** Pauses dispatch of a queue; throws for a queue that does not exist. */
+  pause(queueKey: string, note?: string): void {
+    Object.assign(this.#queue(queueKey), { paused: true, pausedNote: note });
+  }
+
+  /** Ends a pause. */
+  resume(queueKey: string): void {
+    Object.assign(this.#queue(queueKey), { paused: false, pausedNote: undefined });
   }
 
   addQueue(key: string): void {
@@ -267,6 +269,12 @@ export class BuildkiteServer {
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
     await this.#endpoint.close();
+  }
+
+  #queue(key: string): Queue {
+    const queue = this.#sandbox.store.findQueue(key);
+    if (queue === undefined) throw new Error(`no queue "${key}"`);
+    return queue;
   }
 
   #pipeline(slug: string, repository: string): Pipeline {
