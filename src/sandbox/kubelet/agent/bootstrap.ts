@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Env } from '../container-env.js';
-import { startProcess, stopProcess, type ProcessEnd } from '../local-process.js';
+import { startProcess, superviseProcess } from '../local-process.js';
 import type { JobPart, PartResult } from './agent-session.js';
 import { findArtifacts, uploadArtifacts } from './artifacts.js';
 
@@ -12,7 +12,7 @@ export interface BootstrapContainer {
   readonly image: string;
   /** Its own environment, mount paths already local. */
   readonly env: Env;
-  /** What every process gets whatever else is said: PATH, HOME, TMPDIR, LANG. */
+  /** What every process gets: PATH, HOME, TMPDIR, LANG. */
   readonly baseEnv: Env;
   /** Directory that stands for /workspace/build. */
   readonly buildDir: string;
@@ -27,7 +27,7 @@ export interface BootstrapContainer {
 }
 
 /** Variables of the container that the agent's do not replace. */
-const KEPT = [
+const KEPT = new Set([
   'BUILDKITE_BOOTSTRAP_PHASES',
   'BUILDKITE_COMMAND',
   'BUILDKITE_CONTAINER_ID',
@@ -39,7 +39,7 @@ const KEPT = [
   'PWD',
   'SHLVL',
   'TERM',
-];
+]);
 const COMMAND_KILLED_BY_SIGNAL = 255;
 
 /** Runs a container's part of the job: its checkout phase or its command phase. */
@@ -51,17 +51,21 @@ export async function runBootstrap(container: BootstrapContainer, part: JobPart)
 }
 
 function bootstrapEnv(container: BootstrapContainer, part: JobPart): Env {
-  const own = Object.entries(container.env).filter(([name]) => KEPT.includes(name) || name.startsWith('KUBERNETES_'));
-  const merged = { ...container.env, ...part.env, ...Object.fromEntries(own), ...container.baseEnv };
-  const path = [container.binDir, container.env['PATH'], container.baseEnv['PATH']].filter(
-    (item) => item !== undefined,
-  );
+  const { baseEnv, binDir, buildDir, localize } = container;
+  const merged: Record<string, string> = { ...container.env };
+  for (const [name, value] of Object.entries(part.env)) {
+    const kept = container.env[name] !== undefined && (KEPT.has(name) || name.startsWith('KUBERNETES_'));
+    if (!kept) merged[name] = localize(value);
+  }
+  const path = [binDir, container.env['PATH'], baseEnv['PATH']].filter((item) => item !== undefined);
   return {
+    BUILDKITE_BUILD_CHECKOUT_PATH: join(buildDir, 'buildkite'),
+    ...baseEnv,
     ...merged,
+    HOME: baseEnv['HOME'] ?? buildDir,
     PATH: path.join(delimiter),
-    BUILDKITE_BIN_PATH: container.binDir,
-    BUILDKITE_BUILD_PATH: container.buildDir,
-    BUILDKITE_BUILD_CHECKOUT_PATH: merged['BUILDKITE_BUILD_CHECKOUT_PATH'] ?? join(container.buildDir, 'buildkite'),
+    BUILDKITE_BIN_PATH: binDir,
+    BUILDKITE_BUILD_PATH: buildDir,
   };
 }
 
@@ -101,7 +105,7 @@ async function runCommand(container: BootstrapContainer, part: JobPart, env: Env
   const directory = container.checksOut ? env['BUILDKITE_BUILD_CHECKOUT_PATH'] : undefined;
   const cwd = directory !== undefined && existsSync(directory) ? directory : container.buildDir;
   const shell = (env['BUILDKITE_SHELL'] ?? '/bin/sh -ec').split(/\s+/).filter((word) => word !== '');
-  const result = await runLogged(container, part, { argv: [...shell, container.localize(command)], cwd, env });
+  const result = await runLogged(container, part, { argv: [...shell, command], cwd, env });
   if (result.exitCode !== 0) {
     part.log.writeLine('^^^ +++');
     part.log.writeLine(`the command exited with status ${result.exitCode}`);
@@ -141,13 +145,7 @@ async function runLogged(
       container.onOutput(bytes.toString('utf8'));
     },
   });
-  const interrupted = new Promise<ProcessEnd>((resolve) => {
-    const stop = (): void => void stopProcess(running, part.signalGraceMs).then(resolve);
-    if (part.interrupt.aborted) stop();
-    else part.interrupt.addEventListener('abort', stop, { once: true });
-    void running.ended.then(() => part.interrupt.removeEventListener('abort', stop));
-  });
-  const end = await Promise.race([running.ended, interrupted]);
+  const end = await superviseProcess(running, { stop: part.interrupt, kill: part.kill });
   const killed = part.interrupt.aborted && end.signal === 'SIGKILL';
   if (end.signal !== undefined && !part.interrupt.aborted) return { exitCode: COMMAND_KILLED_BY_SIGNAL, killed };
   return { exitCode: end.exitCode, killed };
