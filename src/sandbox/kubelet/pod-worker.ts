@@ -114,7 +114,7 @@ export class PodWorker {
     const { name, spec } = container;
     const log = this.#host.logOf(name);
     if (name === 'copy-agent') {
-      prepareBuildkiteDirectories(container.paths.localize('/workspace'), join(this.#host.binDir, 'buildkite-agent'));
+      prepareBuildkiteDirectories(container.paths.directory('/workspace'), join(this.#host.binDir, 'buildkite-agent'));
       log.append('sandbox: prepared the workspace\n');
       return 0;
     }
@@ -176,10 +176,9 @@ export class PodWorker {
       image: textAt(spec, 'image'),
       env,
       baseEnv: this.#baseEnv(),
-      buildDir: paths.localize('/workspace/build'),
+      paths,
       binDir: this.#host.binDir,
       checksOut,
-      localize: (text: string) => paths.localize(text),
       onOutput: (text: string) => log.append(text),
     };
     return {
