@@ -79,8 +79,8 @@ export function flagNames(key: ConfigKey): readonly string[] {
 
 /** The default as one would write it; empty when there is none to speak of. */
 export function defaultText({ kind, default: value }: ConfigKey): string {
-  if (kind === 'duration' && typeof value === 'number') return shortDuration(value);
-  return value === undefined || typeof value === 'object' ? '' : String(value);
+  if (typeof value === 'number') return kind === 'duration' ? shortDuration(value) : String(value);
+  return typeof value === 'string' || typeof value === 'boolean' ? String(value) : '';
 }
 
 /** `10m` where Go prints `10m0s`. */

@@ -97,13 +97,16 @@ function refuse(key: ConfigKey, value: unknown): Result<unknown, string> {
 }
 
 function remedy(key: ConfigKey, value: unknown): string {
-  if (typeof value === 'string' && key.secret !== true) {
-    if (key.kind === 'duration' && /^\d+$/.test(value)) return `; did you mean ${value}s?`;
-    const closest = closestName(value, (key.allowed ?? []).filter(Boolean));
-    return closest === undefined ? '' : `; did you mean "${closest}"?`;
-  }
+  if (key.secret === true) return '';
+  if (typeof value === 'string') return didYouMean(key, value);
   const isWord = typeof value === 'number' || typeof value === 'boolean';
   return isWord && (key.kind === 'text' || key.kind === 'quantity') ? '; put it in quotes' : '';
+}
+
+function didYouMean(key: ConfigKey, value: string): string {
+  if (key.kind === 'duration') return /^\d+$/.test(value) ? `; did you mean ${value}s?` : '';
+  const closest = closestName(value, (key.allowed ?? []).filter(Boolean));
+  return closest === undefined ? '' : `; did you mean "${closest}"?`;
 }
 
 /** A bad value for a message: never a secret, never long. */
