@@ -29,9 +29,8 @@ export abstract class BaseCommand extends Command {
 
   protected override async init(): Promise<void> {
     await super.init();
-    for (const stream of [process.stdout, process.stderr]) {
-      if (!stream.listeners('error').includes(ignoreBrokenPipe)) stream.on('error', ignoreBrokenPipe);
-    }
+    // oclif sees to standard output, but `2>&1 | head` breaks both.
+    if (!process.stderr.listeners('error').includes(ignoreBrokenPipe)) process.stderr.on('error', ignoreBrokenPipe);
   }
 
   protected override catch(error: Error): Promise<void> {
