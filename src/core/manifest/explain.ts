@@ -1,5 +1,4 @@
 import type { ConfigProperty } from '../config/schema.js';
-import type { Result } from '../result.js';
 import { buildJob } from './build-job.js';
 import { inputUnits, type InputRef, type InputUnit, type Layer } from './input-units.js';
 import type { BuildJobInput } from './job-manifest.js';
@@ -58,9 +57,8 @@ function influenceOf(unit: InputUnit, fields: ReadonlyMap<string, FieldValue>): 
   const changed = new Set<string>();
   const vanished = new Set<string>();
   for (const variation of unit.variations) {
-    const built: Result<{ readonly manifest: unknown }, unknown> = buildJob(variation.input);
-    if (!built.ok) continue;
-    const varied = flattenFields(built.value.manifest);
+    const varied = fieldsOf(variation.input);
+    if (varied === undefined) continue;
     for (const [path, value] of fields) {
       const other = varied.get(path);
       if (other === undefined) vanished.add(path);
@@ -69,6 +67,16 @@ function influenceOf(unit: InputUnit, fields: ReadonlyMap<string, FieldValue>): 
   }
   const reach = new Set([...changed, ...vanished]).size;
   return reach === 0 ? undefined : { unit, changed, vanished, reach };
+}
+
+function fieldsOf(input: BuildJobInput): ReadonlyMap<string, FieldValue> | undefined {
+  try {
+    const built = buildJob(input);
+    return built.ok ? flattenFields(built.value.manifest) : undefined;
+  } catch {
+    // A varied configuration has not been validated (a volume without its name), so the builder may stumble: no evidence.
+    return undefined;
+  }
 }
 
 function sameValue(a: FieldValue, b: FieldValue): boolean {

@@ -43,7 +43,7 @@ function* configUnits(input: BuildJobInput): Generator<InputUnit> {
   for (const [property, { key }] of typedEntries(CONFIG_KEYS)) {
     const layer = property === 'podSpecPatch' ? 'pod-spec-patch' : 'config';
     const replace = (value: unknown): BuildJobInput => ({ ...input, config: { ...input.config, [property]: value } });
-    for (const unit of treeUnits(input.config[property], replace)) {
+    for (const unit of treeUnits(input.config[property], replace, key)) {
       yield { ...unit, layer, name: formatPath(key, unit.path), ref: { in: 'config', property, path: unit.path } };
     }
   }
@@ -114,13 +114,13 @@ interface TreeUnit extends Pick<InputUnit, 'value' | 'variations'> {
 }
 
 /** Leaves and sections of a JSON value; `replace` puts a varied copy of the whole value back into the input. */
-function* treeUnits(root: unknown, replace: (value: unknown) => BuildJobInput): Generator<TreeUnit> {
+function* treeUnits(root: unknown, replace: (value: unknown) => BuildJobInput, rootName = ''): Generator<TreeUnit> {
   yield* walk(root, []);
 
   function* walk(value: unknown, path: readonly PathSegment[]): Generator<TreeUnit> {
     const removed: Variation[] = path.length === 0 ? [] : [{ kind: 'removed', input: replace(without(root, path)) }];
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      const name = path.findLast((segment) => typeof segment === 'string') ?? '';
+      const name = path.findLast((segment) => typeof segment === 'string') ?? rootName;
       const changed = changedValues(value, String(name)).map((other): Variation => ({ kind: 'changed', input: replace(withValue(root, path, other)) }));
       yield { path, value, variations: [...changed, ...removed] };
       return;
@@ -135,7 +135,8 @@ function* treeUnits(root: unknown, replace: (value: unknown) => BuildJobInput): 
 /** Other values of the same kind that are still valid where the first was. */
 function changedValues(value: string | number | boolean, name: string): readonly (string | number | boolean)[] {
   if (typeof value === 'boolean') return [!value];
-  if (typeof value === 'number') return [value + 1];
+  // The second is for values in milliseconds that end up in seconds.
+  if (typeof value === 'number') return [value + 1, value + 1000];
   if (/policy$/i.test(name)) return ['Always', 'IfNotPresent', 'Never'].filter((policy) => policy !== value);
   if (name === 'image') return imageVariations(value);
   if (name === 'interposer') return ['buildkite', 'vector', 'legacy'].filter((other) => other !== value);
