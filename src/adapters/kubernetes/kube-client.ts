@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ExternalError, ToolkitError } from '../../core/errors.js';
 import type { Clock } from '../../ports/runtime.js';
 import { systemClock } from '../system/clock.js';
+import { onAbort } from '../system/on-abort.js';
 import type { KubeConnection, KubeCredentials } from './kube-config.js';
 import { refusalError } from './kube-errors.js';
 import { createTransport, readText, type Pool, type WireRequest } from './kube-transport.js';
@@ -144,14 +145,13 @@ function openScope(parent: AbortSignal, deadlineMs: number, what: string): CallS
       }),
     );
   }, deadlineMs);
-  const onAbort = () => controller.abort(parent.reason);
-  parent.addEventListener('abort', onAbort, { once: true });
+  const forget = onAbort(parent, () => controller.abort(parent.reason));
   return {
     signal: controller.signal,
     disarm: () => clearTimeout(timer),
     end() {
       clearTimeout(timer);
-      parent.removeEventListener('abort', onAbort);
+      forget();
     },
   };
 }
@@ -161,11 +161,10 @@ async function credentialsWithin(
   connection: Pick<KubeConnection, 'credentials'>,
   signal: AbortSignal,
 ): Promise<KubeCredentials> {
-  let onAbort: (() => void) | undefined;
+  let forget = () => {};
   const aborted = new Promise<never>((_resolve, reject) => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- callers are promised the signal's own reason
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+    forget = onAbort(signal, () => reject(signal.reason));
   });
   try {
     return await Promise.race([connection.credentials(), aborted]);
@@ -176,7 +175,7 @@ async function credentialsWithin(
       retryable: true,
     });
   } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+    forget();
   }
 }
 

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { onAbort } from '../system/on-abort.js';
 import type { TlsOptions } from './kube-config.js';
 
 /** `call` for single objects, `bulk` for lists and watches, so that neither waits for the other's connections. */
@@ -105,9 +106,10 @@ function exchange(
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     const request = start(options);
-    const onAbort = () => request.destroy();
-    signal.addEventListener('abort', onAbort, { once: true });
-    request.once('close', () => signal.removeEventListener('abort', onAbort));
+    request.once(
+      'close',
+      onAbort(signal, () => request.destroy()),
+    );
     request.once('response', (response) => resolve({ response }));
     request.on('error', (error: NodeJS.ErrnoException) => {
       const broken = error.code === 'ECONNRESET' || error.code === 'EPIPE';
