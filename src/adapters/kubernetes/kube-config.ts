@@ -96,14 +96,13 @@ function createCredentialSource(options: KubeConfigOptions): Pick<KubeConnection
       if (current === undefined) throw error;
       readAt = clock.now() - CREDENTIALS_LIFETIME_MS + SECOND_LOOK_MS;
       return current;
-    } finally {
-      reading = undefined;
     }
   };
   return {
     async credentials() {
       if (current !== undefined && clock.now() - readAt < CREDENTIALS_LIFETIME_MS) return current;
-      reading ??= refresh();
+      // Many callers, one reading.
+      reading ??= refresh().finally(() => (reading = undefined));
       return reading;
     },
     invalidate(used) {
