@@ -6,36 +6,20 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { kubeHttp, type KubeHttp } from '../contract/kube-http.js';
+import type { KubernetesTarget, RoleRule } from '../contract/kubernetes/target.js';
 import { freePort, processGroup, type ProcessGroup } from './processes.js';
 
-/** A rule of an RBAC Role. */
-export interface RoleRule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
-
 /** A real etcd, kube-apiserver and kube-controller-manager on loopback, without nodes: nothing runs the pods. */
-export interface ControlPlane {
-  readonly url: string;
-  /** PEM of the certificate authority that signed the API server's certificate. */
+export interface ControlPlane extends KubernetesTarget {
   readonly ca: string;
-  /** Bearer token of a member of `system:masters`. */
-  readonly adminToken: string;
   /** Path of a kubeconfig file for the administrator. */
   readonly kubeconfig: string;
   /** Holds logs, keys and data; removed by `stop` unless asked to keep it. */
   readonly folder: string;
-  /** Speaks to the API server as the administrator. */
+  /** Speaks to the API server as the administrator, a member of `system:masters`. */
   readonly admin: KubeHttp;
-  /** Creates a namespace with a fresh name, ready for pods, and answers the name. */
-  createNamespace(): Promise<string>;
-  /** The token of a new service account that may do in the namespace what the rules say, and nothing else. */
-  restrictedToken(namespace: string, rules: readonly RoleRule[]): Promise<string>;
-  /** Writes a kubeconfig file for that token and answers its path. @param url another way to the same server, e.g. a proxy. */
+  /** Writes a kubeconfig file for a token and answers its path. @param options.url another way to the server, e.g. a proxy. */
   writeKubeconfig(token: string, options?: { readonly namespace?: string; readonly url?: string }): string;
-  /** Ends the programs. @param options.keepFolder leaves the logs for a look. */
-  stop(options?: { readonly keepFolder?: boolean }): Promise<void>;
 }
 
 /** Why there is no real control plane here: Go or the module proxy is missing. */
@@ -47,7 +31,7 @@ const repository = path.resolve(import.meta.dirname, '../../..');
 export async function buildPeers(): Promise<Readonly<Record<string, string>>> {
   const script = path.join(repository, 'test/peers/build.mjs');
   const running = promisify(execFile)(process.execPath, [script]);
-  running.child.stderr?.pipe(process.stderr);
+  running.child.stderr?.on('data', (progress: string) => process.stderr.write(progress));
   try {
     const { stdout } = await running;
     return JSON.parse(stdout) as Record<string, string>;
@@ -112,6 +96,7 @@ async function bringUp(
       return name;
     },
     restrictedToken: (namespace, rules) => restrictedToken(admin, namespace, rules),
+    forgetHistory: () => compact(`http://127.0.0.1:${etcdPort}`, admin),
     writeKubeconfig: (token, options = {}) => {
       const target = file(`${(serial += 1)}.kubeconfig`);
       writeFileSync(target, kubeconfigText({ url, ca, token, namespace: 'default', ...options }), { mode: 0o600 });
@@ -241,6 +226,16 @@ async function restrictedToken(admin: KubeHttp, namespace: string, rules: readon
     body: { spec: { expirationSeconds: 7200 } },
   });
   return String(body.status.token);
+}
+
+/** Does now what the API server does every five minutes: etcd drops what is older than the present. */
+async function compact(etcdUrl: string, admin: KubeHttp): Promise<void> {
+  const { body } = await admin.expect(200, 'GET', '/api/v1/namespaces');
+  const answer = await fetch(`${etcdUrl}/v3/kv/compaction`, {
+    method: 'POST',
+    body: JSON.stringify({ revision: body.metadata.resourceVersion, physical: true }),
+  });
+  if (!answer.ok) throw new Error(`etcd does not compact: ${await answer.text()}`);
 }
 
 /** Tries until it works; a minute is far beyond what a slow machine needs. */
