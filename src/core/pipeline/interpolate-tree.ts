@@ -1,0 +1,108 @@
+import { type Env, interpolate } from './interpolate.js';
+import { entryOf, type MapEntry, type PipelineProblem, type Place, type SourceNode } from './source-tree.js';
+
+export interface InterpolatedTree {
+  readonly root: SourceNode;
+  readonly problems: readonly PipelineProblem[];
+}
+
+/** Signed content is uploaded as it is. */
+const UNTOUCHED_KEYS = new Set(['signature']);
+
+/**
+ * Expands variables in every key and every string value of a pipeline, as the agent does between reading the file and uploading it.
+ * The pipeline's own `env` is expanded first, from top to bottom, and its values serve all that follows; the environment of the upload wins
+ * over it. A string that cannot be expanded is an error and stays as written.
+ */
+export function interpolateTree(root: SourceNode, text: string, env: Env): InterpolatedTree {
+  const walk = new Walk(text, env);
+  const envBlock = entryOf(root, 'env')?.value;
+  if (root.kind !== 'map' || envBlock?.kind !== 'map') return { root: walk.node(root), problems: walk.problems };
+  const expandedEnv: SourceNode = { ...envBlock, entries: envBlock.entries.map((entry) => walk.envEntry(entry)) };
+  const entries = root.entries.map((entry) =>
+    entry.key === 'env' ? { ...entry, value: expandedEnv } : walk.entry(entry),
+  );
+  return { root: { ...root, entries }, problems: walk.problems };
+}
+
+class Walk {
+  readonly problems: PipelineProblem[] = [];
+  private readonly text: string;
+  private readonly env: Record<string, string>;
+
+  constructor(text: string, env: Env) {
+    this.text = text;
+    this.env = { ...env };
+  }
+
+  envEntry(entry: MapEntry): MapEntry {
+    const expanded = this.entry(entry);
+    if (expanded.value.kind === 'scalar' && !Object.hasOwn(this.env, expanded.key))
+      this.env[expanded.key] = expanded.value.text;
+    return expanded;
+  }
+
+  entry(entry: MapEntry): MapEntry {
+    if (UNTOUCHED_KEYS.has(entry.key)) return entry;
+    return {
+      ...entry,
+      key: this.string(entry.key, entry.keyAt, entry.value.start - entry.key.length),
+      value: this.node(entry.value),
+    };
+  }
+
+  node(node: SourceNode): SourceNode {
+    switch (node.kind) {
+      case 'list':
+        return { ...node, items: node.items.map((item) => this.node(item)) };
+      case 'map':
+        return { ...node, entries: node.entries.map((entry) => this.entry(entry)) };
+      case 'scalar': {
+        if (typeof node.value !== 'string') return node;
+        const value = this.string(node.value, node.at, node.start, node.end);
+        return { ...node, value, text: value };
+      }
+    }
+  }
+
+  private string(value: string, at: Place, start: number, end = start): string {
+    const result = interpolate(value, this.env);
+    if (!result.ok) {
+      const place = this.find(result.error.snippet, at, start, end);
+      this.problems.push({ severity: 'error', at: place, message: result.error.message });
+      return value;
+    }
+    for (const name of result.value.unset) {
+      const place = this.find(`$${name}`, at, start, end);
+      this.problems.push({
+        severity: 'note',
+        at: place,
+        message: `"${name}" is not set, so it becomes empty here; give it with --env ${name}=…`,
+      });
+    }
+    return result.value.value;
+  }
+
+  /** The place of a piece of a string: strings of several lines begin far above their culprit. */
+  private find(snippet: string, at: Place, start: number, end: number): Place {
+    const raw = this.text.slice(start, end);
+    const bare = snippet.replace(/^\$\{?/, '');
+    for (let index = raw.indexOf('$'); index >= 0; index = raw.indexOf('$', index + 1)) {
+      if (raw.charAt(index + 1) === '$' || raw.charAt(index - 1) === '\\') {
+        index += 1;
+        continue;
+      }
+      const after = raw.slice(index + 1).replace(/^\{/, '');
+      if (after.startsWith(bare)) return move(at, raw.slice(0, index));
+    }
+    return at;
+  }
+}
+
+function move(at: Place, passed: string): Place {
+  const lines = passed.split('\n');
+  const last = lines.at(-1) ?? '';
+  return lines.length === 1
+    ? { ...at, column: at.column + last.length }
+    : { ...at, line: at.line + lines.length - 1, column: last.length + 1 };
+}

@@ -1,0 +1,290 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  type YAMLMap,
+} from 'yaml';
+import { type JsonValue, resolveScalar, type ScalarValue } from './yaml-scalar.js';
+
+/** Where something stands in a text: 1-based line and column. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+interface NodeBase {
+  readonly at: Place;
+  /** Offsets of the node in the text, end exclusive. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface ScalarNode extends NodeBase {
+  readonly kind: 'scalar';
+  readonly value: ScalarValue;
+  /** The value as text, the way the agent turns numbers and booleans into environment values. */
+  readonly text: string;
+}
+
+export interface ListNode extends NodeBase {
+  readonly kind: 'list';
+  readonly items: readonly SourceNode[];
+}
+
+export interface MapEntry {
+  readonly key: string;
+  readonly keyAt: Place;
+  readonly value: SourceNode;
+}
+
+export interface MapNode extends NodeBase {
+  readonly kind: 'map';
+  /** In file order; merge keys (`<<`) are already laid in, every key occurs once. */
+  readonly entries: readonly MapEntry[];
+}
+
+/** A YAML or JSON value that remembers where it was written. Aliases point at the place of their anchor. */
+export type SourceNode = ScalarNode | ListNode | MapNode;
+
+/** Something a reader of the file should know; `error` means Buildkite (or the agent at upload) refuses it. */
+export interface PipelineProblem {
+  readonly severity: 'error' | 'warning' | 'note';
+  readonly at: Place;
+  /** Lower case; names the culprit, the consequence and, where there is one, the remedy. */
+  readonly message: string;
+}
+
+export interface SourceTree {
+  /** One root for each document that holds a value; empty when the text cannot be read. */
+  readonly documents: readonly SourceNode[];
+  readonly problems: readonly PipelineProblem[];
+}
+
+/** Beyond this many values a file is an alias bomb, not a pipeline. */
+const MAX_NODES = 500_000;
+
+/**
+ * Reads YAML (or JSON) the way the agent does: plain scalars by the rules of Go's yaml.v3, the last of two equal keys wins,
+ * `<<` merges. Never throws: what cannot be read is a problem with its place.
+ */
+export function parseSourceTree(text: string, file: string): SourceTree {
+  const lines = new LineCounter();
+  const documents = [
+    ...parseAllDocuments(text, { lineCounter: lines, schema: 'failsafe', uniqueKeys: false, logLevel: 'silent' }),
+  ];
+  const reader = new TreeReader(file, lines);
+  for (const document of documents) {
+    // One broken line makes the parser complain about all that follows: the first complaint is the cause.
+    const [error] = document.errors;
+    if (error !== undefined)
+      reader.report(
+        'error',
+        error.pos[0],
+        `${firstLine(error.message)}; the file is not valid YAML and the upload fails`,
+      );
+  }
+  if (reader.problems.length > 0) return { documents: [], problems: reader.problems };
+  const roots = documents.flatMap((document) => {
+    const root = reader.readDocument(document);
+    return root === undefined || (root.kind === 'scalar' && root.value === null) ? [] : [root];
+  });
+  return { documents: reader.gaveUp ? [] : roots, problems: reader.problems };
+}
+
+/** The entry of `key`, if the node is a map that has it. */
+export function entryOf(node: SourceNode | undefined, key: string): MapEntry | undefined {
+  return node?.kind === 'map' ? node.entries.find((entry) => entry.key === key) : undefined;
+}
+
+/** The plain JSON value of a node. */
+export function valueOf(node: SourceNode): JsonValue {
+  switch (node.kind) {
+    case 'scalar':
+      return node.value;
+    case 'list':
+      return node.items.map(valueOf);
+    case 'map':
+      return Object.fromEntries(node.entries.map((entry) => [entry.key, valueOf(entry.value)]));
+  }
+}
+
+/** Where the value at `path` below `node` was written; the closest parent's place when it is not there. */
+export function placeAt(node: SourceNode, path: readonly (string | number)[]): Place {
+  let here: SourceNode = node;
+  let at = node.at;
+  for (const segment of path) {
+    if (here.kind === 'list' && typeof segment === 'number') {
+      const item: SourceNode | undefined = here.items[segment];
+      if (item === undefined) return at;
+      [here, at] = [item, item.at];
+      continue;
+    }
+    const entry = entryOf(here, String(segment));
+    if (entry === undefined) return at;
+    [here, at] = [entry.value, entry.keyAt];
+  }
+  return at;
+}
+
+/** `file:line:column`, as editors and terminals understand it. */
+export function formatPlace(place: Place): string {
+  return `${place.file}:${place.line}:${place.column}`;
+}
+
+class TreeReader {
+  readonly problems: PipelineProblem[] = [];
+  gaveUp = false;
+  private readonly file: string;
+  private readonly lines: LineCounter;
+  private readonly open = new Set<Node>();
+  private nodes = 0;
+
+  constructor(file: string, lines: LineCounter) {
+    this.file = file;
+    this.lines = lines;
+  }
+
+  report(severity: PipelineProblem['severity'], offset: number, message: string): void {
+    this.problems.push({ severity, at: this.place(offset), message });
+  }
+
+  readDocument(document: Document.Parsed | Document): SourceNode | undefined {
+    return document.contents === null ? undefined : this.read(document.contents, document);
+  }
+
+  private place(offset: number): Place {
+    const { line, col } = this.lines.linePos(offset);
+    return { file: this.file, line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  private base(node: Node): NodeBase {
+    const start = node.range?.[0] ?? 0;
+    return { at: this.place(start), start, end: node.range?.[1] ?? start };
+  }
+
+  private nothing(node: Node): SourceNode {
+    return { ...this.base(node), kind: 'scalar', value: null, text: '' };
+  }
+
+  private giveUp(node: Node, message: string): SourceNode {
+    if (!this.gaveUp) this.report('error', node.range?.[0] ?? 0, message);
+    this.gaveUp = true;
+    return this.nothing(node);
+  }
+
+  private read(node: Node, document: Document): SourceNode {
+    this.nodes += 1;
+    if (this.nodes > MAX_NODES)
+      return this.giveUp(
+        node,
+        `the aliases of this file expand to more than ${MAX_NODES} values; it cannot be a pipeline`,
+      );
+    if (this.open.has(node)) return this.giveUp(node, 'this value contains itself through an alias; the upload fails');
+    if (this.gaveUp) return this.nothing(node);
+    this.open.add(node);
+    try {
+      return this.readKind(node, document);
+    } finally {
+      this.open.delete(node);
+    }
+  }
+
+  private readKind(node: Node, document: Document): SourceNode {
+    if (isAlias(node)) {
+      const target = node.resolve(document);
+      return target === undefined
+        ? this.giveUp(node, `alias "*${node.source}" has no anchor before it; the upload fails`)
+        : this.read(target, document);
+    }
+    if (isScalar(node)) return { ...this.base(node), kind: 'scalar', ...resolveScalar(node) };
+    if (isSeq(node)) {
+      return { ...this.base(node), kind: 'list', items: node.items.map((item) => this.read(item as Node, document)) };
+    }
+    if (isMap(node)) return { ...this.base(node), kind: 'map', entries: this.readEntries(node, document) };
+    return this.nothing(node);
+  }
+
+  private readEntries(map: YAMLMap, document: Document): MapEntry[] {
+    const own = new Set<string>();
+    for (const pair of map.items) {
+      const key = this.keyOf(pair, document);
+      if (key !== undefined && !isMerge(pair)) own.add(key);
+    }
+    const entries = new Map<string, MapEntry>();
+    for (const pair of map.items) {
+      if (isMerge(pair)) this.addMerged(entries, own, pair, document);
+      else this.addOwn(entries, pair, document);
+    }
+    return [...entries.values()];
+  }
+
+  private addMerged(entries: Map<string, MapEntry>, own: ReadonlySet<string>, pair: Pair, document: Document): void {
+    const merged = pair.value === null ? [] : this.mergedEntries(pair.value as Node, document);
+    for (const entry of merged) {
+      if (!own.has(entry.key) && !entries.has(entry.key)) entries.set(entry.key, entry);
+    }
+  }
+
+  private addOwn(entries: Map<string, MapEntry>, pair: Pair, document: Document): void {
+    const keyNode = pair.key as Node;
+    const offset = keyNode.range?.[0] ?? 0;
+    const key = this.keyOf(pair, document);
+    if (key === undefined) {
+      const what = isScalar(keyNode) ? 'null cannot be a key' : 'a mapping or list cannot be a key';
+      this.giveUp(
+        keyNode,
+        `${what}; the upload fails. put quotes around a value that begins with "{{", or fill the template in first`,
+      );
+      return;
+    }
+    const before = entries.get(key);
+    if (before !== undefined) {
+      this.report(
+        'warning',
+        offset,
+        `duplicate key "${key}"; this value replaces the one at line ${before.keyAt.line}`,
+      );
+    }
+    const value = pair.value === null ? this.nothing(keyNode) : this.read(pair.value as Node, document);
+    entries.set(key, { key, keyAt: this.place(offset), value });
+  }
+
+  private keyOf(pair: Pair, document: Document): string | undefined {
+    const node = pair.key as Node | null;
+    const target = isAlias(node) ? node.resolve(document) : node;
+    if (!isScalar(target)) return undefined;
+    const scalar = resolveScalar(target);
+    return scalar.value === null ? undefined : scalar.text;
+  }
+
+  private mergedEntries(value: Node, document: Document): readonly MapEntry[] {
+    const source = this.read(value, document);
+    if (source.kind === 'map') return source.entries;
+    const maps = source.kind === 'list' ? source.items : [source];
+    const seen = new Map<string, MapEntry>();
+    for (const item of maps) {
+      if (item.kind !== 'map') {
+        this.report('error', item.start, '"<<" can merge mappings only; the upload fails');
+        continue;
+      }
+      for (const entry of item.entries) if (!seen.has(entry.key)) seen.set(entry.key, entry);
+    }
+    return [...seen.values()];
+  }
+}
+
+function isMerge(pair: Pair): boolean {
+  return isScalar(pair.key) && pair.key.value === '<<' && pair.key.type === 'PLAIN';
+}
+
+function firstLine(message: string): string {
+  const line = (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '');
+  return line.charAt(0).toLowerCase() + line.slice(1);
+}
