@@ -32,7 +32,7 @@ function isPresent({ connection }: Agent): boolean {
 }
 
 function matchesRules(job: Job, agent: Agent): boolean {
-  return job.plan.agentQueryRules
+  return job.agentQueryRules
     .filter((rule) => !rule.startsWith('queue='))
     .every((rule) =>
       rule.endsWith('=*') ? agent.tags.some((tag) => tag.startsWith(rule.slice(0, -1))) : agent.tags.includes(rule),

@@ -149,6 +149,8 @@ export interface Job {
   readonly step: Step;
   readonly plan: JobPlan;
   readonly queueKey: string;
+  /** The plan's rules; a job that names no queue gets the default queue's, as listings show it. */
+  readonly agentQueryRules: readonly string[];
   readonly createdAt: number;
   /** How many automatic retries came before this job. */
   readonly retriesCount: number;
