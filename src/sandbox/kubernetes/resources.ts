@@ -39,7 +39,7 @@ function core(kind: string, plural: string, shortNames: readonly string[]): Reso
     plural,
     shortNames,
     singular: kind.toLowerCase(),
-    definition: `io.k8s.api.core.v1.${kind}`,
+    definition: kind,
   };
 }
 
@@ -64,7 +64,7 @@ export const RESOURCES = {
     plural: 'jobs',
     singular: 'job',
     subresources: ['status'],
-    definition: 'io.k8s.api.batch.v1.Job',
+    definition: 'Job',
     countsGenerations: true,
   },
   leases: {
@@ -73,7 +73,7 @@ export const RESOURCES = {
     kind: 'Lease',
     plural: 'leases',
     singular: 'lease',
-    definition: 'io.k8s.api.coordination.v1.Lease',
+    definition: 'Lease',
     createsOnUpdate: true,
     unconditionalUpdate: false,
   },
@@ -85,7 +85,7 @@ export type ResourceName = keyof typeof RESOURCES;
 export const EVENTS_V1: ResourceType = {
   ...RESOURCES.events,
   group: 'events.k8s.io',
-  definition: 'io.k8s.api.events.v1.Event',
+  definition: 'EventsV1Event',
 };
 
 /** Every served resource type with the name of the store that holds it. */

@@ -7,7 +7,7 @@ import { dns1123Label, dns1123Subdomain, inclusiveRange, labelValue, qualifiedNa
 
 const MAX_INT32 = 2_147_483_647;
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
-const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
+const DNS_POLICIES = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
 /** The field a volume type cannot do without. */
 const VOLUME_NEEDS: Readonly<Record<string, string>> = {
   secret: 'secretName',
