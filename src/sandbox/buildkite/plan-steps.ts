@@ -37,6 +37,10 @@ export function planSteps(source: string, context: PlanContext): Result<PlannedS
   return ok({ steps, notes: planner.notes });
 }
 
+/** What every kind of step has; the rest is for command steps alone. */
+type CommonParts =
+  'kind' | 'key' | 'group' | 'dependsOn' | 'allowDependencyFailure' | 'continueOnFailure' | 'left' | 'defaults';
+
 class Planner {
   readonly notes: string[] = [];
   readonly problems: ReturnType<typeof expandStep>['problems'][number][] = [];
@@ -55,6 +59,7 @@ class Planner {
       const inner = this.#group(step);
       return step.steps.flatMap((member) => this.plan(member, inner, left));
     }
+    if (left !== undefined) this.notes.push(`step "${step.label ?? step.key ?? step.kind}" does not run: ${left}`);
     const base = {
       kind: step.kind,
       key: step.key,
@@ -72,14 +77,13 @@ class Planner {
     return [step.kind === 'command' ? { ...base, ...this.#commandParts(step) } : base];
   }
 
-  #commandParts(
-    step: CommandStep,
-  ): Pick<StepPlan, 'label' | 'retry' | 'concurrency' | 'timeoutInMinutes' | 'definition' | 'jobs'> {
+  #commandParts(step: CommandStep): Omit<StepPlan, CommonParts> {
     return {
       label: title(step),
       retry: step.retry.automatic,
       concurrency: concurrencyOf(step),
       timeoutInMinutes: step.timeoutInMinutes,
+      cancelOnBuildFailing: step.otherFields.cancel_on_build_failing === true,
       definition: definitionOf(step),
       jobs: this.#jobs(step),
     };
