@@ -29,9 +29,8 @@ export abstract class BaseCommand extends Command {
 
   protected override async init(): Promise<void> {
     await super.init();
-    for (const stream of [process.stdout, process.stderr]) {
-      if (!stream.listeners('error').includes(ignoreBrokenPipe)) stream.on('error', ignoreBrokenPipe);
-    }
+    // oclif sees to standard output, but `2>&1 | head` breaks both.
+    if (!process.stderr.listeners('error').includes(ignoreBrokenPipe)) process.stderr.on('error', ignoreBrokenPipe);
   }
 
   protected override catch(error: Error): Promise<void> {
@@ -59,21 +58,24 @@ interface Explanation {
   readonly text: string;
 }
 
-function explain(error: Error, knownFlags: readonly string[]): Explanation {
+function explain(error: unknown, knownFlags: readonly string[]): Explanation {
   if (error instanceof ToolkitError) return { status: error.exit, text: error.message };
-  if ('flags' in error && Array.isArray(error.flags) && error instanceof Errors.CLIError) {
+  if (error instanceof Errors.CLIError && 'flags' in error && Array.isArray(error.flags)) {
     return { status: EXIT.usage, text: unknownFlags(error.flags.map(String), knownFlags) };
   }
-  // oclif's complaints about flags and arguments; their first line says it, the rest is advice of its own.
+  // oclif's complaints about flags and arguments.
   if (error instanceof Errors.CLIError) return { status: EXIT.usage, text: firstLower(error.message) };
   const report = 'this is a bug; please report it with the lines above';
-  return { status: EXIT.unable, text: `${error.stack ?? error.message}\n${report}` };
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { status: EXIT.unable, text: `${stack}\n${report}` };
 }
 
 function unknownFlags(unknown: readonly string[], known: readonly string[]): string {
   const lines = unknown.map((flag) => {
-    const closest = closestName(flag.replace(/^-+/, '').replace(/=.*$/s, ''), known);
-    return `unknown flag "${flag}"${closest === undefined ? '' : `; did you mean "--${closest}"?`}`;
+    // The value is left out: it may be a secret whose flag was mistyped.
+    const name = flag.replace(/=.*$/s, '');
+    const closest = closestName(name.replace(/^-+/, ''), known);
+    return `unknown flag "${name}"${closest === undefined ? '' : `; did you mean "--${closest}"?`}`;
   });
   return [...lines, 'see --help for all flags'].join('\n');
 }

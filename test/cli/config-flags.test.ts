@@ -109,7 +109,7 @@ describe('configuration flags', () => {
     const { stderr, status } = await runCommand(ShowConfig, ['--max-in-fligt=3']);
 
     expect(status).to.equal(2);
-    expect(stderr).to.include('unknown flag "--max-in-fligt=3"; did you mean "--max-in-flight"?');
+    expect(stderr).to.include('unknown flag "--max-in-fligt"; did you mean "--max-in-flight"?');
   });
 
   it('refuses words that are no flags and exits 2', async () => {

@@ -94,8 +94,9 @@ function plainValue(document: Document): Result<Readonly<Record<string, unknown>
   }
 }
 
+/** Without the name of an alias: an unquoted secret may begin with `*`. */
 function lower(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1);
+  return message.charAt(0).toLowerCase() + message.slice(1).replace(/(\balias\b[^:]*): .*$/s, '$1');
 }
 
 function configDocument(

@@ -4,7 +4,7 @@ import { ok } from '../result.js';
 import { decode, type DecodeIssue, formatPath, type PathSegment } from '../schema/decode.js';
 import { type ConfigKey, envNames, flagNames } from './config-key.js';
 import type { ConfigOrigin, ConfigProblem } from './config-problem.js';
-import type { ConfigDocument, Position } from './read-config-file.js';
+import { type ConfigDocument, type Position, readConfigFile } from './read-config-file.js';
 import { readFileValue, readText } from './read-value.js';
 import { CONFIG_ENTRIES, type ConfigEntry, type ConfigProperty, RETIRED_KEYS } from './schema.js';
 import { configDefinitions } from './config-definitions.js';
@@ -151,6 +151,44 @@ export function readFlagLayer(flags: Readonly<Record<string, string | readonly s
     readTextInto(reading, entry, { text, origin: { layer: 'flag', name } });
   }
   return reading;
+}
+
+/** Reads `key=value` settings as the command line's `--set` takes them. */
+export function readSettingLayer(settings: readonly string[]): LayerReading {
+  const reading = emptyReading();
+  for (const setting of settings) {
+    const [, name = setting, text] = /^([^=]*)=(.*)$/s.exec(setting) ?? [];
+    readSetting(reading, name, text);
+  }
+  return reading;
+}
+
+function readSetting(reading: LayerReading, name: string, text: string | undefined): void {
+  const origin: ConfigOrigin = { layer: 'flag', name: `set ${name}` };
+  const entry = ENTRY_BY_KEY.get(name);
+  if (text === undefined) {
+    reading.problems.push({ origin, key: name, message: `"${name}" is not of the form key=value` });
+  } else if (entry === undefined) {
+    reading.problems.push({ origin, key: name, message: `unknown key "${name}"${suggestedKey(name)}` });
+  } else if (entry.key.kind === 'section') {
+    readSectionSetting(reading, { text: `${name}: ${text}`, origin });
+  } else {
+    readTextInto(reading, entry, { text, origin });
+  }
+}
+
+/** Reads the setting as a file of one line, whose places then mean the setting. */
+function readSectionSetting(reading: LayerReading, setting: { text: string; origin: ConfigOrigin }): void {
+  const { text, origin } = setting;
+  const document = readConfigFile(text, '');
+  if (!document.ok) {
+    reading.problems.push(...document.error.map((problem) => ({ ...problem, origin })));
+    return;
+  }
+  const file = readFileLayer(document.value);
+  for (const [property, { value }] of file.values) reading.values.set(property, { value, origin });
+  reading.problems.push(...file.problems.map((problem) => ({ ...problem, origin })));
+  reading.warnings.push(...file.warnings.map((problem) => ({ ...problem, origin })));
 }
 
 function readTextInto(reading: LayerReading, entry: ConfigEntry, given: { text: string; origin: ConfigOrigin }): void {

@@ -3,7 +3,13 @@ import { fail, ok, type Result } from '../result.js';
 import { configErrors, configWarnings, type Finding } from './check-config.js';
 import type { ControllerConfig } from './config.js';
 import type { ConfigOrigin, ConfigProblem } from './config-problem.js';
-import { type LayerReading, readEnvironmentLayer, readFileLayer, readFlagLayer } from './read-layers.js';
+import {
+  type LayerReading,
+  readEnvironmentLayer,
+  readFileLayer,
+  readFlagLayer,
+  readSettingLayer,
+} from './read-layers.js';
 import type { ConfigDocument } from './read-config-file.js';
 import { CONFIG_ENTRIES, CONFIG_KEYS, type ConfigProperty } from './schema.js';
 
@@ -15,6 +21,8 @@ export interface ConfigLayers {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Raw text by flag name without dashes; a flag given several times as a list. */
   readonly flags?: Readonly<Record<string, string | readonly string[]>>;
+  /** `key=value` for any key, also those of the file alone, whose value is then YAML on one line; the strongest layer. */
+  readonly settings?: readonly string[];
 }
 
 export interface ResolvedConfig {
@@ -34,6 +42,7 @@ export function resolveConfig(layers: ConfigLayers): Result<ResolvedConfig, read
     ...(layers.file === undefined ? [] : [readFileLayer(layers.file)]),
     readEnvironmentLayer(layers.environment ?? {}),
     readFlagLayer(layers.flags ?? {}),
+    readSettingLayer(layers.settings ?? []),
   ];
   const { config, origins } = overlay(readings);
   const locate = (finding: Finding): ConfigProblem => toProblem(finding, origins[finding.property], layers.file);

@@ -164,6 +164,7 @@ describe('resolveConfig: problems', () => {
     ['a duration beyond int32 seconds', { yaml: 'job-ttl: 700000h' }, [/"job-ttl" cannot be "700000h"/]],
     ['a negative duration', { flags: { 'job-ttl': '-5s' } }, [/"job-ttl" cannot be "-5s"/]],
     ['a secret', { yaml: 'buildkite-token: [hunter2]' }, [/"buildkite-token" cannot be what is given \(hidden\)/]],
+    ['a secret that looks like an alias', { yaml: 'buildkite-token: *hunter2' }, [/alias/]],
     ['a long prefix', { yaml: `job-prefix: ${'a'.repeat(28)}` }, [/"job-prefix" has 28 characters/]],
     ['a prefix that is no name', { yaml: 'job-prefix: Team_A-' }, [/"job-prefix" cannot be "Team_A-"/]],
     ['a namespace that is no name', { yaml: 'namespace: My.Space' }, [/"namespace" cannot be "My\.Space"/]],
@@ -284,6 +285,36 @@ describe('resolveConfig: warnings', () => {
 
     expect([read('1'), read('please'), read(''), read('0')]).to.deep.equal([true, true, false, false]);
     expect(warningsOf({ environment: { NO_COLOR: '' } })).to.deep.equal([]);
+  });
+});
+
+describe('resolveConfig: settings', () => {
+  it('beat all other layers and may set what only the file can', () => {
+    const config = configOf({
+      yaml: 'queue: file\npod-spec-patch: {nodeSelector: {a: b}}',
+      flags: { queue: 'flag' },
+      settings: [
+        'queue=set',
+        'max-in-flight=0',
+        'pod-spec-patch={serviceAccountName: ci}',
+        'workspace-mount-sub-path-expr=a=b',
+      ],
+    });
+
+    expect(config).to.deep.include({
+      ...{ queue: 'set', maxInFlight: 0, workspaceMountSubPathExpr: 'a=b' },
+      podSpecPatch: { serviceAccountName: 'ci' },
+    });
+  });
+
+  it('are refused with the setting they stand in', () => {
+    const problems = problemsOf({ settings: ['que=a', 'tags', 'log-level=loud', 'agent-config={shel: x}'] });
+
+    expect(problems).to.have.length(4);
+    expect(problems[0]).to.equal('--set que: unknown key "que"; did you mean "queue"?');
+    expect(problems[1]).to.equal('--set tags: "tags" is not of the form key=value');
+    expect(problems[2]).to.match(/^--set log-level: "log-level" cannot be "loud"/);
+    expect(problems[3]).to.match(/^--set agent-config: .*unknown field "shel"; did you mean "shell"\?/);
   });
 });
 
