@@ -3,7 +3,7 @@ import { type RenderCommandFlags, runRender } from '../app/run-render.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { joinExplainPath } from '../cli/explain-argument.js';
 import { formatExplanations } from '../cli/format/explain-output.js';
-import { toYaml } from '../cli/format/manifest-yaml.js';
+import { toSortedYaml } from '../cli/format/manifest-yaml.js';
 import { formatRendering, RENDER_FORMATS, type RenderFormat } from '../cli/format/render-output.js';
 import { packageVersion } from '../cli/package-version.js';
 
@@ -23,56 +23,15 @@ export default class Render extends BaseCommand {
     pipeline: Args.string({ description: "pipeline file; - is standard input; without it Buildkite's search order" }),
   };
   static override readonly flags = {
-    config: Flags.string({
-      char: 'f',
-      helpValue: 'FILE',
-      description: 'Configuration file of the controller; --diff takes two. [env: CONFIG]',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    step: Flags.string({
-      helpValue: 'KEY|INDEX|LABEL',
-      description: 'Only this step; may be repeated.',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    job: Flags.string({
-      helpValue: 'FILE',
-      description: 'A job as the API returns it, instead of a pipeline; may be repeated.',
-      multiple: true,
-      multipleNonGreedy: true,
-      exclusive: ['step'],
-    }),
-    set: Flags.string({
-      helpValue: 'KEY=VALUE',
-      description: 'A configuration key, stronger than the file; may be repeated.',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    env: Flags.string({
-      helpValue: 'NAME=VALUE',
-      description: 'A variable of the upload or the build; may be repeated.',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    config: Flags.string({ char: 'f', helpValue: 'FILE', description: 'Configuration file of the controller; --diff takes two. [env: CONFIG]', multiple: true, multipleNonGreedy: true }),
+    step: Flags.string({ helpValue: 'KEY|INDEX|LABEL', description: 'Only this step; may be repeated.', multiple: true, multipleNonGreedy: true }),
+    job: Flags.string({ helpValue: 'FILE', description: 'A job as the API returns it, instead of a pipeline; may be repeated.', multiple: true, multipleNonGreedy: true, exclusive: ['step'] }),
+    set: Flags.string({ helpValue: 'KEY=VALUE', description: 'A configuration key, stronger than the file; may be repeated.', multiple: true, multipleNonGreedy: true }),
+    env: Flags.string({ helpValue: 'NAME=VALUE', description: 'A variable of the upload or the build; may be repeated.', multiple: true, multipleNonGreedy: true }),
     'job-uuid': Flags.string({ helpValue: 'UUID', description: 'UUID of the job, when there is just one.' }),
-    'pod-template': Flags.string({
-      helpValue: 'FILE',
-      description: 'PodTemplates of the cluster; may be repeated.',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    output: Flags.string({
-      char: 'o',
-      description: 'Format of the result.',
-      options: [...RENDER_FORMATS],
-      default: 'yaml',
-    }),
-    explain: Flags.string({
-      helpValue: '[PATH]',
-      description: 'Tell which input sets each field (below PATH).',
-      exclusive: ['diff'],
-    }),
+    'pod-template': Flags.string({ helpValue: 'FILE', description: 'PodTemplates of the cluster; may be repeated.', multiple: true, multipleNonGreedy: true }),
+    output: Flags.string({ char: 'o', description: 'Format of the result.', options: [...RENDER_FORMATS], default: 'yaml' }),
+    explain: Flags.string({ helpValue: '[PATH]', description: 'Tell which input sets each field (below PATH).', exclusive: ['diff'] }),
     diff: Flags.boolean({ description: 'Compare the jobs of two --config; exit status 1 when they differ.' }),
   };
 
@@ -91,17 +50,12 @@ export default class Render extends BaseCommand {
       explain: flags.explain,
       diff: flags.diff,
     };
-    const result = await runRender(request, {
-      environment: process.env,
-      version: `v${packageVersion()}`,
-      print: toYaml,
-    });
+    const result = await runRender(request, { environment: process.env, version: `v${packageVersion()}`, print: toSortedYaml });
     this.printWarnings(result.warnings);
     for (const note of result.notes) this.logToStderr(`note: ${note}`);
     for (const error of result.errors) this.logToStderr(`error: ${error}`);
     if (result.kind === 'jobs') process.stdout.write(formatRendering(result.jobs, format));
-    if (result.kind === 'explanations')
-      process.stdout.write(formatExplanations(result.jobs, format === 'json' ? 'json' : 'text'));
+    if (result.kind === 'explanations') process.stdout.write(formatExplanations(result.jobs, format === 'json' ? 'json' : 'text'));
     if (result.kind === 'diff') process.stdout.write(result.jobs.map(({ patch }) => patch).join(''));
     this.setExitStatus(result.exit);
   }
