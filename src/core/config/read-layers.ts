@@ -148,7 +148,15 @@ export function readFlagLayer(flags: Readonly<Record<string, string | readonly s
     if (name === undefined) continue;
     const values = [given.get(name) ?? []].flat();
     const text = entry.key.kind === 'list' ? values.join(',') : (values.at(-1) ?? '');
+    given.delete(name);
     readTextInto(reading, entry, { text, origin: { layer: 'flag', name } });
+  }
+  for (const name of given.keys()) {
+    reading.problems.push({
+      origin: { layer: 'flag', name },
+      key: name,
+      message: `unknown key "${name}"${suggestedKey(name)}`,
+    });
   }
   return reading;
 }
