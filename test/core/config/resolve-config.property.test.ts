@@ -6,7 +6,9 @@ import { problemsOf } from './resolve.js';
 
 describe('resolveConfig: properties', () => {
   const keys = CONFIG_ENTRIES.map(({ key }) => key.key);
-  const fields = Object.values<JsonSchema>(sectionDefinitions).flatMap(({ properties }) => Object.keys(properties ?? {}));
+  const fields = Object.values<JsonSchema>(sectionDefinitions).flatMap(({ properties }) =>
+    Object.keys(properties ?? {}),
+  );
   const nested = fc.constantFrom(...fields, 'containers', 'name', 'image', 'volume', 'command', '$patch');
   const value = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
