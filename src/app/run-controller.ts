@@ -69,7 +69,9 @@ async function readAgentToken(
 ): Promise<string> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await cluster.getSecretValue(config.agentTokenSecret, AGENT_TOKEN_KEY, signal);
+      const token = await cluster.getSecretValue(config.agentTokenSecret, AGENT_TOKEN_KEY, signal);
+      // A Secret made from a file often ends with a newline, which no header can carry.
+      return token.trim();
     } catch (error) {
       if (!(error instanceof ExternalError) || !error.retryable) throw error;
       const delayMs = backoffDelayMs(attempt, { retryAfterMs: error.retryAfterMs, random: random() });

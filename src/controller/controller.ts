@@ -84,7 +84,7 @@ export class Controller {
         await source.connect(signal);
         return;
       } catch (error) {
-        if (signal.aborted) return;
+        if (isAborted(signal)) return;
         if (!(error instanceof ExternalError) || !error.retryable) throw error;
         const delayMs = backoffDelayMs(attempt, { retryAfterMs: error.retryAfterMs, random: random() });
         logger.warn('Buildkite cannot be reached yet, trying again', { error, retryInMs: Math.round(delayMs) });
@@ -127,17 +127,10 @@ export class Controller {
       if (signal.aborted) return;
       const attempt = this.#attempts.get(job.id) ?? 0;
       this.#attempts.set(job.id, attempt + 1);
-      const external = error instanceof ExternalError ? error : undefined;
-      const delayMs = backoffDelayMs(attempt, { retryAfterMs: external?.retryAfterMs, random: random() });
-      // Not retryable means that somebody has to change something (permissions, our code): look again, but rarely.
-      const retryInMs = external?.retryable === true ? delayMs : Math.max(delayMs, 30_000);
-      const log = external?.retryable === true ? logger.warn : logger.error;
-      log.call(logger, 'creating the Job failed, trying again', {
-        jobId: job.id,
-        attempt: attempt + 1,
-        retryInMs: Math.round(retryInMs),
-        error,
-      });
+      const { delayMs: retryInMs, permanent } = retryPlan(error, attempt, random());
+      const fields = { jobId: job.id, attempt: attempt + 1, retryInMs: Math.round(retryInMs), error };
+      if (permanent) logger.error('creating the Job failed, trying again', fields);
+      else logger.warn('creating the Job failed, trying again', fields);
       this.#ready.addLater(job, retryInMs);
     }
   }
@@ -169,6 +162,19 @@ export class Controller {
     await deadline;
     logger.info('stopped', { releasedReservations: released.length });
   }
+}
+
+/** Not retryable means that somebody has to change something (permissions, our code): look again, but rarely. */
+function retryPlan(error: unknown, attempt: number, random: number): { delayMs: number; permanent: boolean } {
+  const external = error instanceof ExternalError ? error : undefined;
+  const permanent = external?.retryable !== true;
+  const delayMs = backoffDelayMs(attempt, { retryAfterMs: external?.retryAfterMs, random });
+  return { delayMs: permanent ? Math.max(delayMs, 30_000) : delayMs, permanent };
+}
+
+/** Asked anew after each wait; a plain `signal.aborted` would be taken for unchanged by the compiler. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

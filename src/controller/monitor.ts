@@ -14,6 +14,8 @@ export interface MonitorOptions {
   readonly onListing: (listing: JobListing) => Promise<void>;
 }
 
+const POLL_FAILED = 'polling Buildkite failed, no new jobs until it works again';
+
 /** Polls Buildkite until the signal aborts. An outage only makes it wait longer: it never gives up. */
 export async function runMonitor(options: MonitorOptions, signal: AbortSignal): Promise<void> {
   let failures = 0;
@@ -44,12 +46,10 @@ async function poll(
       random: random(),
     });
     const delayMs = Math.max(pollIntervalMs, backoffMs);
-    const permanent = error instanceof ExternalError && !error.retryable;
-    const log = permanent || !(error instanceof ExternalError) ? logger.error : logger.warn;
-    log.call(logger, 'polling Buildkite failed, no new jobs until it works again', {
-      error,
-      retryInMs: Math.round(delayMs),
-    });
+    const fields = { error, retryInMs: Math.round(delayMs) };
+    const passing = error instanceof ExternalError && error.retryable;
+    if (passing) logger.warn(POLL_FAILED, fields);
+    else logger.error(POLL_FAILED, fields);
     return { delayMs, failed: true };
   }
 }

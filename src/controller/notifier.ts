@@ -30,10 +30,7 @@ export class Notifier {
   /** Sends until the signal aborts; call `flush` afterwards for the rest. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, intervalMs = 500 } = this.#options;
-    while (!signal.aborted) {
-      await clock.sleep(intervalMs, signal).catch(() => undefined);
-      if (!signal.aborted) await this.flush(signal);
-    }
+    while (await slept(clock.sleep(intervalMs, signal))) await this.flush(signal);
   }
 
   /** Sends what is pending; a failure is logged and the lines are given up. */
@@ -50,4 +47,12 @@ export class Notifier {
       }
     }
   }
+}
+
+/** False when the wait was aborted. */
+function slept(wait: Promise<void>): Promise<boolean> {
+  return wait.then(
+    () => true,
+    () => false,
+  );
 }

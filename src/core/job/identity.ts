@@ -27,12 +27,12 @@ export const CONTAINERS = {
 } as const;
 
 /** Whether a container of this name is the builder's own. */
-export function isReservedContainerName(name: string): boolean {
+export function isReservedContainerName(name: string | undefined): boolean {
   return (
     name === CONTAINERS.agent ||
     name === CONTAINERS.checkout ||
     name === CONTAINERS.copyAgent ||
-    /^imagecheck-\d+$/.test(name)
+    /^imagecheck-\d+$/.test(name ?? '')
   );
 }
 

@@ -130,34 +130,36 @@ function overlay(earlier: unknown, later: unknown): unknown {
 }
 
 function decodePlugin(value: unknown, { strict }: PluginOptions): Result<ParsedPlugin, JobFailure> {
-  const patch = isObject(value) ? value['podSpecPatch'] : undefined;
-  const rest = isObject(value) ? { ...value, podSpecPatch: undefined } : value;
-  const decoded = decode(rest, kubernetesPluginSchema, { definitions });
-  const decodedPatch =
-    patch === undefined || patch === null
-      ? undefined
-      : decode({ podSpecPatch: patch }, kubernetesPluginSchema, { definitions, patch: true });
-  const issues = [...decoded.issues, ...(decodedPatch?.issues ?? [])];
+  const { plugin, issues } = decodeParts(value);
   const errors = issues.filter((issue) => !isLenient(issue));
   if (errors.length > 0) {
-    return fail({
-      ...invalid(`failed parsing Kubernetes plugin: ${errors.map(formatIssue).join('; ')}`),
-      path: pathOf(errors),
-    });
+    const text = `failed parsing Kubernetes plugin: ${errors.map(formatIssue).join('; ')}`;
+    return fail({ reason: 'plugin-invalid', text, path: pathOf(errors) });
   }
   if (strict && issues.length > 0) {
     const text = `the kubernetes plugin has fields this controller does not know, and strict-plugin is on: ${issues.map(formatIssue).join('; ')}`;
     return fail({ reason: 'plugin-unknown-field', text, path: pathOf(issues) });
   }
-  // Both values were decoded against the plugin's schema just above.
-  const plugin = {
-    ...(decoded.value as KubernetesPlugin),
-    ...(decodedPatch?.value as Pick<KubernetesPlugin, 'podSpecPatch'> | undefined),
-  };
-  return ok({
-    plugin,
-    warnings: issues.map((issue) => ({ code: issue.kind, text: formatIssue(issue), path: formatPath(issue.path) })),
+  const warnings = issues.map((issue) => ({
+    code: issue.kind,
+    text: formatIssue(issue),
+    path: formatPath(issue.path),
+  }));
+  return ok({ plugin, warnings });
+}
+
+/** `podSpecPatch` may hold nulls and directives, the rest may not: two readings of one schema. */
+function decodeParts(value: unknown): { plugin: KubernetesPlugin; issues: readonly DecodeIssue[] } {
+  if (!isObject(value)) return { plugin: {}, issues: decode(value, kubernetesPluginSchema, { definitions }).issues };
+  const { podSpecPatch, ...rest } = value;
+  const decoded = decode(rest, kubernetesPluginSchema, { definitions });
+  const decodedPatch = decode({ podSpecPatch: podSpecPatch ?? undefined }, kubernetesPluginSchema, {
+    definitions,
+    patch: true,
   });
+  // Both values were decoded against the plugin's schema just above.
+  const plugin = Object.assign({}, decoded.value, decodedPatch.value) as KubernetesPlugin;
+  return { plugin, issues: [...decoded.issues, ...decodedPatch.issues] };
 }
 
 function isLenient({ kind }: DecodeIssue): boolean {

@@ -12,20 +12,26 @@ const BOOTSTRAP = 'buildkite-agent-entrypoint kubernetes-bootstrap';
 
 /** Git settings as variables of the agent container, which hands them to the checkout. */
 export function checkoutSettings(params: CheckoutParams | undefined): V1EnvVar[] {
-  const mirrors = params?.gitMirrors;
-  const lockTimeout = mirrors?.lockTimeout ?? 0;
+  if (params === undefined) return [];
   return settingEnv([
-    ['BUILDKITE_GIT_CHECKOUT_FLAGS', params?.checkoutFlags],
-    ['BUILDKITE_GIT_CLEAN_FLAGS', params?.cleanFlags],
-    ['BUILDKITE_GIT_CLONE_FLAGS', params?.cloneFlags],
-    ['BUILDKITE_GIT_FETCH_FLAGS', params?.fetchFlags],
-    ['BUILDKITE_NO_GIT_SUBMODULES', params?.noSubmodules],
-    ['BUILDKITE_GIT_SUBMODULE_CLONE_CONFIG', params?.submoduleCloneConfig],
-    ['BUILDKITE_GIT_MIRRORS_PATH', mirrorsPath(mirrors)],
-    ['BUILDKITE_GIT_CLONE_MIRROR_FLAGS', mirrors?.cloneFlags],
-    ['BUILDKITE_GIT_MIRRORS_LOCK_TIMEOUT', lockTimeout > 0 ? lockTimeout : undefined],
-    ['BUILDKITE_GIT_MIRRORS_SKIP_UPDATE', mirrors?.skipUpdate],
+    ['BUILDKITE_GIT_CHECKOUT_FLAGS', params.checkoutFlags],
+    ['BUILDKITE_GIT_CLEAN_FLAGS', params.cleanFlags],
+    ['BUILDKITE_GIT_CLONE_FLAGS', params.cloneFlags],
+    ['BUILDKITE_GIT_FETCH_FLAGS', params.fetchFlags],
+    ['BUILDKITE_NO_GIT_SUBMODULES', params.noSubmodules],
+    ['BUILDKITE_GIT_SUBMODULE_CLONE_CONFIG', params.submoduleCloneConfig],
+    ...mirrorSettings(params.gitMirrors),
   ]);
+}
+
+function mirrorSettings(mirrors: GitMirrors = {}): Parameters<typeof settingEnv>[0] {
+  const lockTimeout = mirrors.lockTimeout ?? 0;
+  return [
+    ['BUILDKITE_GIT_MIRRORS_PATH', mirrorsPath(mirrors)],
+    ['BUILDKITE_GIT_CLONE_MIRROR_FLAGS', mirrors.cloneFlags],
+    ['BUILDKITE_GIT_MIRRORS_LOCK_TIMEOUT', lockTimeout > 0 ? lockTimeout : undefined],
+    ['BUILDKITE_GIT_MIRRORS_SKIP_UPDATE', mirrors.skipUpdate],
+  ];
 }
 
 function mirrorsPath(mirrors: GitMirrors | undefined): string | undefined {
@@ -53,10 +59,8 @@ function credentialsSecret({ config, plugin }: BuildContext): V1SecretVolumeSour
 
 /** The container that checks the code out before the commands run. */
 export function checkoutContainer(context: BuildContext): V1Container {
-  const { config, plugin, agentConfig, user } = context;
-  const defaults = config.defaultCheckoutParams;
+  const { config, plugin, user } = context;
   const withCredentials = credentialsSecret(context) !== undefined;
-  const mirrors = mirrorMounts(defaults?.gitMirrors, plugin.checkout?.gitMirrors);
   const container: V1Container = {
     name: CONTAINERS.checkout,
     image: config.image,
@@ -68,18 +72,26 @@ export function checkoutContainer(context: BuildContext): V1Container {
       envVar('BUILDKITE_CONTAINER_ID', '0'),
       envVar('BUILDKITE_SOCKETS_PATH', '/workspace/sockets/checkout'),
     ],
-    envFrom: [...(defaults?.envFrom ?? []), ...(plugin.checkout?.envFrom ?? []), ...(plugin.gitEnvFrom ?? [])],
-    volumeMounts: [
-      ...sharedMounts(context),
-      ...agentConfig.checkoutMounts,
-      ...mirrors.defaults,
-      ...(defaults?.extraVolumeMounts ?? []),
-      ...mirrors.plugin,
-      ...(plugin.checkout?.extraVolumeMounts ?? []),
-      ...(withCredentials ? [CREDENTIALS_SOURCE, CREDENTIALS_COPY] : []),
-    ],
+    envFrom: [config.defaultCheckoutParams?.envFrom, plugin.checkout?.envFrom, plugin.gitEnvFrom].flatMap(
+      (list) => list ?? [],
+    ),
+    volumeMounts: checkoutMounts(context, { withCredentials }),
   };
   return user.uid === 0 ? container : { ...container, securityContext: ROOT_SECURITY_CONTEXT };
+}
+
+function checkoutMounts(context: BuildContext, { withCredentials }: { withCredentials: boolean }): V1VolumeMount[] {
+  const [defaults, own] = [context.config.defaultCheckoutParams, context.plugin.checkout];
+  const mirrors = mirrorMounts(defaults?.gitMirrors, own?.gitMirrors);
+  return [
+    ...sharedMounts(context),
+    ...context.agentConfig.checkoutMounts,
+    ...mirrors.defaults,
+    ...(defaults?.extraVolumeMounts ?? []),
+    ...mirrors.plugin,
+    ...(own?.extraVolumeMounts ?? []),
+    ...(withCredentials ? [CREDENTIALS_SOURCE, CREDENTIALS_COPY] : []),
+  ];
 }
 
 /** A path of the plugin moves the configured volume with it, so that variable and mount agree; a volume of the plugin stands for itself. */

@@ -39,19 +39,24 @@ function checkPolicy(container: V1Container, config: ControllerConfig): string {
  */
 export function imageCheckContainers(pod: V1PodSpec, config: ControllerConfig): V1Container[] {
   if (config.skipImageCheckContainers) return [];
+  const inits = pod.initContainers ?? [];
+  return [...neededChecks(pod, config)]
+    .filter(
+      ([image, policy]) => !inits.some((init) => init.image === image && rank(init.imagePullPolicy) >= rank(policy)),
+    )
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([image, policy], index) => imageCheckContainer(config, { image, policy, index }));
+}
+
+/** The strongest policy any regular container wants for each image. */
+function neededChecks(pod: V1PodSpec, config: ControllerConfig): Map<string, string> {
   const needed = new Map<string, string>();
   for (const container of pod.containers) {
     const image = container.image ?? '';
     const policy = checkPolicy(container, config);
     if (rank(policy) > rank(needed.get(image))) needed.set(image, policy);
   }
-  for (const init of pod.initContainers ?? []) {
-    const policy = needed.get(init.image ?? '');
-    if (policy !== undefined && rank(init.imagePullPolicy) >= rank(policy)) needed.delete(init.image ?? '');
-  }
-  return [...needed]
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([image, policy], index) => imageCheckContainer(config, { image, policy, index }));
+  return needed;
 }
 
 function imageCheckContainer(

@@ -38,18 +38,13 @@ function annotations({
   podTemplateName,
   sidecarNames,
 }: JobMetadataInput): Record<string, string> {
-  const { env } = job;
-  const jobUrl = jobLink(env['BUILDKITE_BUILD_URL'] ?? '', job.id);
+  const jobUrl = jobLink(job.env['BUILDKITE_BUILD_URL'] ?? '', job.id);
   return {
     // Written first so that metadata of the user may say otherwise.
     [ANNOTATIONS.safeToEvict]: 'false',
     ...defaults?.annotations,
     ...plugin?.annotations,
-    [ANNOTATIONS.buildUrl]: env['BUILDKITE_BUILD_URL'] ?? '',
-    [ANNOTATIONS.buildBranch]: env['BUILDKITE_BRANCH'] ?? '',
-    [ANNOTATIONS.buildRepo]: env['BUILDKITE_REPO'] ?? '',
-    [ANNOTATIONS.pipelineSlug]: env['BUILDKITE_PIPELINE_SLUG'] ?? '',
-    [ANNOTATIONS.stepKey]: env['BUILDKITE_STEP_KEY'] ?? '',
+    ...Object.fromEntries(ANNOTATED_VARIABLES.map(([key, variable]) => [key, job.env[variable] ?? ''])),
     ...(jobUrl === undefined ? {} : { [ANNOTATIONS.jobUrl]: jobUrl }),
     [ANNOTATIONS.jobPriority]: String(job.priority),
     ...(podTemplateName === undefined ? {} : { [ANNOTATIONS.podTemplateName]: podTemplateName }),
@@ -57,10 +52,17 @@ function annotations({
   };
 }
 
+const ANNOTATED_VARIABLES = [
+  [ANNOTATIONS.buildUrl, 'BUILDKITE_BUILD_URL'],
+  [ANNOTATIONS.buildBranch, 'BUILDKITE_BRANCH'],
+  [ANNOTATIONS.buildRepo, 'BUILDKITE_REPO'],
+  [ANNOTATIONS.pipelineSlug, 'BUILDKITE_PIPELINE_SLUG'],
+  [ANNOTATIONS.stepKey, 'BUILDKITE_STEP_KEY'],
+] as const;
+
 /** The build's page with the job as fragment; undefined when the build URL is not a URL. */
 function jobLink(buildUrl: string, jobId: string): string | undefined {
   // Control characters and a broken percent escape are what Go's url.Parse refuses; anything else takes a fragment.
-  // eslint-disable-next-line no-control-regex
   if (/[\x00-\x20\x7f]|%(?![0-9A-Fa-f]{2})/.test(buildUrl)) return undefined;
   return `${buildUrl.replace(/#.*$/, '')}#${jobId}`;
 }

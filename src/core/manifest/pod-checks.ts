@@ -13,9 +13,7 @@ export function checkReservedNames(
   reservedVolumes: readonly string[],
 ): JobFailure | undefined {
   const containers = [...base.containers, ...(base.initContainers ?? []), ...sidecars];
-  const name = containers.find(
-    (container) => container.name !== undefined && isReservedContainerName(container.name),
-  )?.name;
+  const name = containers.map((container) => container.name).find(isReservedContainerName);
   if (name !== undefined) {
     return reserved(
       `container name "${name}" is reserved for the controller's own container: the job cannot tell the two apart; rename yours`,

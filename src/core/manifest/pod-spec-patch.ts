@@ -21,7 +21,11 @@ export interface Patched {
   readonly warnings: readonly JobWarning[];
 }
 
-type PatchContainer = Partial<V1Container> & { name?: string };
+/** A container of a patch: any part of one, with nulls where something is to be deleted. */
+type PatchContainer = Omit<Partial<V1Container>, 'command' | 'args'> & {
+  command?: string[] | null;
+  args?: string[] | null;
+};
 
 /** Applies a strategic merge patch to a pod, after the rules that keep a patch from breaking agent, checkout and commands. */
 export function applyPodSpecPatch(
@@ -66,28 +70,28 @@ function forbiddenCommandChange(
   { allowUnsafe }: PatchOptions,
 ): string | undefined {
   if (allowUnsafe) return undefined;
-  const refusal = (name: string) =>
-    `for the ${name} container, modifying container commands or args via podSpecPatch is not supported`;
-  for (const container of patchContainers(patch, 'initContainers')) {
-    const name = container.name ?? '';
-    const isSystem = name === CONTAINERS.copyAgent || name.startsWith(CONTAINERS.imageCheckPrefix);
-    if (isSystem && changesCommand(container, byName(pod.initContainers, name))) return refusal(name);
-  }
-  for (const container of patchContainers(patch, 'containers')) {
-    const name = container.name ?? '';
-    const isSystem = name === CONTAINERS.agent || name === CONTAINERS.checkout;
-    if (!isSystem || !changesCommand(container, byName(pod.containers, name))) continue;
-    const advice = '; instead consider configuring a checkout hook or skipping the checkout container entirely';
-    return refusal(name) + (name === CONTAINERS.checkout ? advice : '');
-  }
-  return undefined;
+  const changed = (list: 'containers' | 'initContainers') =>
+    patchContainers(patch, list)
+      .filter((container) => changesCommand(container, byName(pod[list], container.name)))
+      .map(({ name = '' }) => name);
+  const init = changed('initContainers').find(
+    (name) => name === CONTAINERS.copyAgent || name.startsWith(CONTAINERS.imageCheckPrefix),
+  );
+  const name = init ?? changed('containers').find((each) => each === CONTAINERS.agent || each === CONTAINERS.checkout);
+  if (name === undefined) return undefined;
+  const advice = '; instead consider configuring a checkout hook or skipping the checkout container entirely';
+  const refusal = `for the ${name} container, modifying container commands or args via podSpecPatch is not supported`;
+  return refusal + (name === CONTAINERS.checkout ? advice : '');
 }
 
 function changesCommand(patch: PatchContainer, original: V1Container | undefined): boolean {
-  const changes = (key: 'command' | 'args') =>
-    patch[key] === null ||
-    (patch[key] !== undefined && patch[key].length > 0 && !sameWords(patch[key], original?.[key]));
-  return changes('command') || changes('args');
+  return changesWords(patch.command, original?.command) || changesWords(patch.args, original?.args);
+}
+
+/** A null deletes the words; an absent or empty list leaves them. */
+function changesWords(patch: readonly string[] | null | undefined, original: readonly string[] | undefined): boolean {
+  if (patch === null) return true;
+  return patch !== undefined && patch.length > 0 && !sameWords(patch, original);
 }
 
 function preparePatch(pod: V1PodSpec, patch: PodSpecPatch, options: PatchOptions): JsonObject {
@@ -114,13 +118,13 @@ function commandBecomesVariable(
   const { command, args, ...rest } = patch;
   const [words, tail] = [command ?? [], args ?? []];
   if (words.length === 0 && tail.length === 0) return rest;
-  const present = isCommandContainer(original) ? (lastValue(original, 'BUILDKITE_COMMAND') ?? '') : '';
-  const line = words.length > 0 ? interpose(interposer, words, tail) : appendArgs(interposer, present, tail);
+  const line =
+    words.length > 0 ? interpose(interposer, words, tail) : appendArgs(interposer, presentCommand(original), tail);
   return { ...rest, env: [...(rest.env ?? []), envVar('BUILDKITE_COMMAND', line)] };
 }
 
-function lastValue(container: V1Container, name: string): string | undefined {
-  return container.env?.findLast((variable) => variable.name === name)?.value;
+function presentCommand(container: V1Container): string {
+  return container.env?.findLast(({ name }) => name === 'BUILDKITE_COMMAND')?.value ?? '';
 }
 
 /** `value` and `valueFrom` exclude each other: a patch that sets one means to replace the other. */
