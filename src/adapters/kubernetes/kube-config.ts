@@ -74,11 +74,21 @@ export function loadKubeConnection(options: KubeConfigOptions = {}): KubeConnect
   }
   const namespace = config.getContextObject(config.currentContext)?.namespace?.trim();
   return {
-    server: cluster.server.replace(/\/+$/, ''),
+    server: withoutCredentials(cluster.server, source),
     namespace: namespace === '' ? undefined : namespace,
     source,
     ...createCredentialSource(options),
   };
+}
+
+/** Credentials in the URL would end up in messages; they are sent as a header instead. */
+function withoutCredentials(server: string, source: string): string {
+  if (!URL.canParse(server))
+    throw new UsageError(`server of ${source} is not a URL; write it like "https://host:6443"`);
+  const url = new URL(server);
+  url.username = '';
+  url.password = '';
+  return url.href.replace(/\/+$/, '');
 }
 
 function createCredentialSource(options: KubeConfigOptions): Pick<KubeConnection, 'credentials' | 'invalidate'> {
@@ -118,11 +128,19 @@ async function readCredentials(loaded: Loaded, last: KubeCredentials | undefined
   for (const [name, value] of Object.entries(options.headers ?? {})) {
     if (typeof value === 'string') headers[name.toLowerCase()] = value.trim();
   }
-  if (typeof options.auth === 'string')
-    headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+  const basic = basicHeader(options, loaded.config.getCurrentCluster()?.server);
+  if (basic !== undefined) headers['authorization'] ??= basic;
   if (loaded.tokenFile !== undefined) headers['authorization'] = await tokenHeader(loaded.tokenFile);
   const tls = tlsOptionsOf(options);
   return { headers, tls: last !== undefined && JSON.stringify(last.tls) === JSON.stringify(tls) ? last.tls : tls };
+}
+
+/** Name and password of the user, else of the server's URL. */
+function basicHeader({ auth }: RequestOptions, server = ''): string | undefined {
+  const { username, password } = new URL(server);
+  const inUrl = username === '' ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const login = auth ?? inUrl;
+  return login === undefined ? undefined : `Basic ${Buffer.from(login).toString('base64')}`;
 }
 
 function tlsOptionsOf({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions): TlsOptions {

@@ -59,7 +59,7 @@ describe('loadKubeConnection', () => {
     const path = 'root/var/run/secrets/kubernetes.io/serviceaccount';
     write(`${path}/ca.crt`, TEST_CERTIFICATE);
     write(`${path}/namespace`, 'build-jobs\n');
-    const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443', HOME: folder };
+    const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '6443', HOME: folder };
     return { inClusterRoot: join(folder, 'root'), env, token: write(`${path}/token`, token) };
   }
 
@@ -88,7 +88,7 @@ describe('loadKubeConnection', () => {
 
       const connection = loadKubeConnection(serviceAccount());
 
-      expect(connection).to.include({ server: 'https://10.96.0.1:443', namespace: 'build-jobs' });
+      expect(connection).to.include({ server: 'https://10.96.0.1:6443', namespace: 'build-jobs' });
     });
 
     it('puts an IPv6 address of the service into brackets', () => {
@@ -96,7 +96,7 @@ describe('loadKubeConnection', () => {
 
       const connection = loadKubeConnection({ ...sa, env: { ...sa.env, KUBERNETES_SERVICE_HOST: 'fd00::1' } });
 
-      expect(connection.server).to.equal('https://[fd00::1]:443');
+      expect(connection.server).to.equal('https://[fd00::1]:6443');
     });
 
     it('falls back to the home folder', () => {
@@ -142,6 +142,11 @@ describe('loadKubeConnection', () => {
       ['a context that is not there', () => ({ path: write('c', kubeconfig({ current: 'gone' })) }), /context "gone"/],
       ['an empty file', () => ({ path: write('c', '') }), /not usable|no cluster/],
       [
+        'a server that is no URL',
+        () => ({ path: write('c', kubeconfig({ server: '10.0.0.1' })) }),
+        /is not a URL|not usable/,
+      ],
+      [
         'a proxy',
         () => ({ path: write('c', kubeconfig({ cluster: { 'proxy-url': 'http://proxy' } })) }),
         /proxy-url, which is not supported/,
@@ -181,6 +186,16 @@ describe('loadKubeConnection', () => {
         expect((await loadKubeConnection({ path }).credentials()).headers).to.deep.equal(headers);
       });
     }
+
+    it('come from the URL of the server when there is nothing else, and are not shown with it', async () => {
+      const server = 'http://us%40er:pass@127.0.0.1:8001';
+      const connection = loadKubeConnection({ path: write('config', kubeconfig({ server })) });
+      const other = loadKubeConnection({ path: write('other', kubeconfig({ server, user: { token: 'abc' } })) });
+
+      expect(connection.server).to.equal('http://127.0.0.1:8001');
+      expect((await connection.credentials()).headers).to.deep.equal({ authorization: `Basic ${btoa('us@er:pass')}` });
+      expect((await other.credentials()).headers).to.deep.equal({ authorization: 'Bearer abc' });
+    });
 
     it('come from a token file beside the kubeconfig, trimmed, before a token', async () => {
       write('nested/token', ' from-file \n');
