@@ -7,6 +7,7 @@ import { UsageError } from '../core/errors.js';
 import { explainJob, type FieldExplanation } from '../core/manifest/explain.js';
 import type { InputRef } from '../core/manifest/input-units.js';
 import { fieldsBelow, pathPrefixes } from '../core/manifest/manifest-fields.js';
+import type { CommandStep } from '../core/pipeline/pipeline.js';
 import { formatPlace, placeAt } from '../core/pipeline/source-tree.js';
 import type { RenderedJob } from './render-jobs.js';
 
@@ -40,7 +41,10 @@ export interface ExplainRequest {
 /**
  * What sets each field of the jobs that could be built. Throws a `UsageError` with the nearest path when a job has no such field.
  */
-export async function explainRendering(jobs: readonly RenderedJob[], request: ExplainRequest): Promise<readonly ExplainedJob[]> {
+export async function explainRendering(
+  jobs: readonly RenderedJob[],
+  request: ExplainRequest,
+): Promise<readonly ExplainedJob[]> {
   const document = await configDocument(request.resolved);
   const { origins } = request.resolved;
   const explained: ExplainedJob[] = [];
@@ -53,7 +57,10 @@ export async function explainRendering(jobs: readonly RenderedJob[], request: Ex
     const wanted = new Set(request.path === '' ? paths : fieldsBelow(paths, request.path));
     if (wanted.size === 0) continue;
     const place = (ref: InputRef): string | undefined => placeOf(ref, { job, document, request });
-    explained.push({ title: job.title, fields: all.filter(({ path }) => wanted.has(path)).map((field) => placed(field, place)) });
+    explained.push({
+      title: job.title,
+      fields: all.filter(({ path }) => wanted.has(path)).map((field) => placed(field, place)),
+    });
   }
   if (explained.length === 0 && known.size > 0) throw new UsageError(unknownPath(request.path, known));
   return explained;
@@ -79,16 +86,20 @@ interface PlaceContext {
 
 function placeOf(ref: InputRef, context: PlaceContext): string | undefined {
   if (ref.in === 'config') return configPlace(ref, context);
+  if (ref.in === 'podTemplate' || ref.in === 'version') return undefined;
   const step = context.job.origin?.step;
-  if (step === undefined) return ref.in === 'podTemplate' || ref.in === 'version' ? undefined : context.request.jobFile;
+  return step === undefined ? context.request.jobFile : stepPlace(ref, step);
+}
+
+function stepPlace(ref: InputRef, step: CommandStep): string | undefined {
   const at = (...path: (string | number)[]): string => formatPlace(placeAt(step.source, path));
   switch (ref.in) {
     case 'plugin':
       return at(...(step.plugins[ref.index]?.path ?? []), ...ref.path);
     case 'command':
-      return at('command' in step.otherFields ? 'command' : commandKey(step.source));
+      return at(commandKey(step.source));
     case 'rule':
-      return step.agents === undefined ? undefined : at('agents');
+      return step.agents && at('agents');
     case 'priority':
       return step.priority === undefined ? undefined : at('priority');
     case 'env':
@@ -111,13 +122,20 @@ const STEP_FIELD_BY_VARIABLE: Readonly<Record<string, string>> = {
   BUILDKITE_TIMEOUT: 'timeout_in_minutes',
 };
 
-function envPlace(name: string, at: (...path: (string | number)[]) => string, env: Readonly<Record<string, string>>): string | undefined {
+function envPlace(
+  name: string,
+  at: (...path: (string | number)[]) => string,
+  env: Readonly<Record<string, string>>,
+): string | undefined {
   const field = STEP_FIELD_BY_VARIABLE[name];
   if (field !== undefined) return at(field);
   return name in env ? at('env', name) : undefined;
 }
 
-function configPlace(ref: Extract<InputRef, { in: 'config' }>, { document, request }: PlaceContext): string | undefined {
+function configPlace(
+  ref: Extract<InputRef, { in: 'config' }>,
+  { document, request }: PlaceContext,
+): string | undefined {
   const origin = request.resolved.origins[ref.property];
   switch (origin.layer) {
     case 'default':

@@ -3,7 +3,8 @@ import { KUBERNETES_PLUGIN } from '../job/kubernetes-plugin.js';
 import type { BuildJobInput } from './job-manifest.js';
 
 /** Which kind of input a field of the manifest comes from. */
-export type Layer = 'config' | 'pod-spec-patch' | 'image' | 'podSpecPatch' | 'plugin' | 'podTemplate' | 'step' | 'job' | 'controller';
+export type Layer =
+  'config' | 'pod-spec-patch' | 'image' | 'podSpecPatch' | 'plugin' | 'podTemplate' | 'step' | 'job' | 'controller';
 
 /** Where an input stands: the part of the builder's input, then the way into it. */
 export type InputRef =
@@ -52,9 +53,17 @@ function* configUnits(input: BuildJobInput): Generator<InputUnit> {
 function* templateUnits(input: BuildJobInput): Generator<InputUnit> {
   if (input.podTemplateSpec === undefined) return;
   // A varied template is as unchecked as a real one: the builder has to cope.
-  const replace = (value: unknown): BuildJobInput => ({ ...input, podTemplateSpec: value as NonNullable<BuildJobInput['podTemplateSpec']> });
+  const replace = (value: unknown): BuildJobInput => ({
+    ...input,
+    podTemplateSpec: value as NonNullable<BuildJobInput['podTemplateSpec']>,
+  });
   for (const unit of treeUnits(input.podTemplateSpec, replace)) {
-    yield { ...unit, layer: 'podTemplate', name: formatPath('template.spec', unit.path), ref: { in: 'podTemplate', path: unit.path } };
+    yield {
+      ...unit,
+      layer: 'podTemplate',
+      name: formatPath('template.spec', unit.path),
+      ref: { in: 'podTemplate', path: unit.path },
+    };
   }
 }
 
@@ -64,23 +73,41 @@ function* jobUnits(input: BuildJobInput): Generator<InputUnit> {
     ref: InputRef,
     about: { readonly layer: Layer; readonly name: string; readonly value: string | number },
     apply: (value: unknown) => BuildJobInput,
-  ): InputUnit => ({ ref, ...about, variations: changedValues(about.value, about.name).map((value) => ({ kind: 'changed', input: apply(value) })) });
+  ): InputUnit => ({
+    ref,
+    ...about,
+    variations: changedValues(about.value, about.name).map((value) => ({ kind: 'changed', input: apply(value) })),
+  });
   const withJob = (change: object): BuildJobInput => ({ ...input, job: { ...job, ...change } });
-  yield leaf({ in: 'version' }, { layer: 'controller', name: 'version of this program', value: input.version }, (version) => ({ ...input, version: String(version) }));
-  yield leaf({ in: 'id' }, { layer: 'job', name: 'job UUID', value: job.id }, (id) => withJob({ id: otherUuid(id, job.id) }));
-  yield leaf({ in: 'priority' }, { layer: 'step', name: 'priority', value: job.priority }, (priority) => withJob({ priority }));
-  yield leaf({ in: 'command' }, { layer: 'step', name: 'command', value: job.command }, (command) => withJob({ command }));
+  yield leaf(
+    { in: 'version' },
+    { layer: 'controller', name: 'version of this program', value: input.version },
+    (version) => ({ ...input, version: String(version) }),
+  );
+  yield leaf({ in: 'id' }, { layer: 'job', name: 'job UUID', value: job.id }, (id) =>
+    withJob({ id: otherUuid(id, job.id) }),
+  );
+  yield leaf({ in: 'priority' }, { layer: 'step', name: 'priority', value: job.priority }, (priority) =>
+    withJob({ priority }),
+  );
+  yield leaf({ in: 'command' }, { layer: 'step', name: 'command', value: job.command }, (command) =>
+    withJob({ command }),
+  );
   for (const [index, rule] of job.agentQueryRules.entries()) {
     const [key = rule] = rule.split('=');
-    yield leaf({ in: 'rule', index }, { layer: 'step', name: `agents.${key}`, value: rule.slice(key.length + 1) }, (value) =>
-      withJob({ agentQueryRules: job.agentQueryRules.with(index, `${key}=${String(value)}`) }),
+    yield leaf(
+      { in: 'rule', index },
+      { layer: 'step', name: `agents.${key}`, value: rule.slice(key.length + 1) },
+      (value) => withJob({ agentQueryRules: job.agentQueryRules.with(index, `${key}=${String(value)}`) }),
     );
   }
   for (const [name, value] of Object.entries(job.env)) {
     if (name === 'BUILDKITE_PLUGINS') continue;
     const image = name === 'BUILDKITE_IMAGE';
-    yield leaf({ in: 'env', name }, { layer: image ? 'image' : 'job', name: image ? 'image' : `env.${name}`, value }, (other) =>
-      withJob({ env: { ...job.env, [name]: String(other) } }),
+    yield leaf(
+      { in: 'env', name },
+      { layer: image ? 'image' : 'job', name: image ? 'image' : `env.${name}`, value },
+      (other) => withJob({ env: { ...job.env, [name]: String(other) } }),
     );
   }
 }
@@ -109,7 +136,14 @@ function parsePlugins(text: string): readonly unknown[] {
   }
 }
 
-const MERGE_KEYS: ReadonlySet<string> = new Set(['containerPort', 'devicePath', 'ip', 'mountPath', 'name', 'topologyKey']);
+const MERGE_KEYS: ReadonlySet<string> = new Set([
+  'containerPort',
+  'devicePath',
+  'ip',
+  'mountPath',
+  'name',
+  'topologyKey',
+]);
 
 interface TreeUnit extends Pick<InputUnit, 'value' | 'variations'> {
   readonly path: readonly PathSegment[];
@@ -120,19 +154,26 @@ function* treeUnits(root: unknown, replace: (value: unknown) => BuildJobInput, r
   yield* walk(root, []);
 
   function* walk(value: unknown, path: readonly PathSegment[]): Generator<TreeUnit> {
-    const removed: Variation[] = path.length === 0 ? [] : [{ kind: 'removed', input: replace(without(root, path)) }];
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      const name = path.findLast((segment) => typeof segment === 'string') ?? rootName;
-      // Without what identifies it, a list element is nothing that could be merged.
-      const optional = MERGE_KEYS.has(String(name)) ? [] : removed;
-      const changed = changedValues(value, String(name)).map((other): Variation => ({ kind: 'changed', input: replace(withValue(root, path, other)) }));
-      yield { path, value, variations: [...changed, ...optional] };
-      return;
-    }
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') yield leaf(value, path);
     if (typeof value !== 'object' || value === null) return;
-    yield { path, value: undefined, variations: path.length === 0 ? [{ kind: 'removed', input: replace(undefined) }] : removed };
+    yield { path, value: undefined, variations: [removal(path)] };
     const children: Iterable<[PathSegment, unknown]> = Array.isArray(value) ? value.entries() : Object.entries(value);
     for (const [key, child] of children) yield* walk(child, [...path, key]);
+  }
+
+  function leaf(value: string | number | boolean, path: readonly PathSegment[]): TreeUnit {
+    const name = path.findLast((segment) => typeof segment === 'string') ?? rootName;
+    // Without what identifies it, a list element is nothing that could be merged.
+    const optional = path.length === 0 || MERGE_KEYS.has(name) ? [] : [removal(path)];
+    const changed = changedValues(value, name).map((other): Variation => ({
+      kind: 'changed',
+      input: replace(withValue(root, path, other)),
+    }));
+    return { path, value, variations: [...changed, ...optional] };
+  }
+
+  function removal(path: readonly PathSegment[]): Variation {
+    return { kind: 'removed', input: replace(path.length === 0 ? undefined : without(root, path)) };
   }
 }
 
@@ -161,7 +202,8 @@ function otherUuid(wanted: unknown, id: string): string {
 function withValue(root: unknown, path: readonly PathSegment[], value: unknown): unknown {
   const [first, ...rest] = path;
   if (first === undefined) return value;
-  if (Array.isArray(root)) return root.map((item: unknown, index) => (index === first ? withValue(item, rest, value) : item));
+  if (Array.isArray(root))
+    return root.map((item: unknown, index) => (index === first ? withValue(item, rest, value) : item));
   if (typeof root !== 'object' || root === null) return root;
   return { ...root, [first]: withValue(Reflect.get(root, first), rest, value) };
 }

@@ -14,14 +14,21 @@ function explain(configText: string, stepText: string): (path: string) => string
   const resolved = resolveConfig({ file: file.value });
   if (!resolved.ok) throw new Error(JSON.stringify(resolved.error));
   const { config, origins } = resolved.value;
-  const step = commandSteps(parsePipeline(`steps:\n- ${stepText.replaceAll('\n', '\n  ')}`, { file: 'p.yml' }).pipeline?.steps ?? [])[0];
+  const step = commandSteps(
+    parsePipeline(`steps:\n- ${stepText.replaceAll('\n', '\n  ')}`, { file: 'p.yml' }).pipeline?.steps ?? [],
+  )[0];
   const variant = step && expandStep(step).variants[0];
   if (variant === undefined) throw new Error('no step');
   const job = stepToJob(variant, { build: OFFLINE_BUILD });
-  const fields = explainJob({ job, config, version: 'v1' }, { isSet: (property) => origins[property].layer !== 'default' });
+  const fields = explainJob(
+    { job, config, version: 'v1' },
+    { isSet: (property) => origins[property].layer !== 'default' },
+  );
   if ('error' in fields) throw new Error(fields.error.text);
   return (path) => {
-    const field = fields.find((candidate) => candidate.path === path || candidate.path === `spec.template.spec.${path}`);
+    const field = fields.find(
+      (candidate) => candidate.path === path || candidate.path === `spec.template.spec.${path}`,
+    );
     const names = field?.inputs.map(({ name, isDefault }) => `${name}${isDefault ? ' (default)' : ''}`).join(' + ');
     return field?.layer === 'generated' ? `generated${names === '' ? '' : ` for ${String(names)}`}` : names;
   };
@@ -48,16 +55,23 @@ describe('explainJob', () => {
     const plugin = 'plugins: [{kubernetes: {podSpec: {containers: [{image: alpine}]}}}]';
 
     expect(explain('{}', `command: a\nimage: golang\n${plugin}`)('containers[container-0].image')).to.equal('image');
-    expect(explain('{}', `command: a\n${plugin}`)('containers[container-0].image')).to.equal('podSpec.containers[0].image');
+    expect(explain('{}', `command: a\n${plugin}`)('containers[container-0].image')).to.equal(
+      'podSpec.containers[0].image',
+    );
     expect(explain('{}', 'command: a')('containers[container-0].image')).to.equal('image (default)');
     expect(explain('image: own/agent:1', 'command: a')('containers[agent].image')).to.equal('image');
   });
 
   it('derives a pull policy from image and policy settings', () => {
-    const by = explain('default-image-pull-policy: IfNotPresent', 'command: a\nplugins: [{kubernetes: {podSpec: {containers: [{image: alpine}]}}}]');
+    const by = explain(
+      'default-image-pull-policy: IfNotPresent',
+      'command: a\nplugins: [{kubernetes: {podSpec: {containers: [{image: alpine}]}}}]',
+    );
 
     expect(by('initContainers[copy-agent].imagePullPolicy')).to.equal('default-image-pull-policy');
-    expect(explain('{}', 'command: a')('initContainers[copy-agent].imagePullPolicy')).to.include('image (default)').and.to.include('default-image-pull-policy (default)');
+    expect(explain('{}', 'command: a')('initContainers[copy-agent].imagePullPolicy'))
+      .to.include('image (default)')
+      .and.to.include('default-image-pull-policy (default)');
   });
 
   it('names the volume of agent-config and what exists on its behalf', () => {
@@ -65,18 +79,25 @@ describe('explainJob', () => {
 
     expect(by('volumes[hooks].name')).to.equal('agent-config.hooksVolume.name');
     expect(by('volumes[hooks].hostPath.path')).to.equal('agent-config.hooksVolume.hostPath.path');
-    expect(by('containers[agent].volumeMounts[/workspace/hooks].mountPath')).to.equal('generated for agent-config.hooksVolume');
+    expect(by('containers[agent].volumeMounts[/workspace/hooks].mountPath')).to.equal(
+      'generated for agent-config.hooksVolume',
+    );
   });
 
   it('names the label of default-metadata, or of the plugin that overwrites it', () => {
     const config = 'default-metadata: {labels: {team: a}}';
 
     expect(explain(config, 'command: a')('metadata.labels.team')).to.equal('default-metadata.labels.team');
-    expect(explain(config, 'command: a\nplugins: [{kubernetes: {metadata: {labels: {team: b}}}}]')('metadata.labels.team')).to.equal('metadata.labels.team');
+    expect(
+      explain(config, 'command: a\nplugins: [{kubernetes: {metadata: {labels: {team: b}}}}]')('metadata.labels.team'),
+    ).to.equal('metadata.labels.team');
   });
 
   it('sees that the security context shapes the checkout script', () => {
-    const by = explain('{}', 'command: a\nplugins: [{kubernetes: {podSpec: {securityContext: {runAsUser: 1000}, containers: [{image: x}]}}}]');
+    const by = explain(
+      '{}',
+      'command: a\nplugins: [{kubernetes: {podSpec: {securityContext: {runAsUser: 1000}, containers: [{image: x}]}}}]',
+    );
 
     expect(by('containers[checkout].args[0]')).to.equal('podSpec.securityContext.runAsUser');
   });

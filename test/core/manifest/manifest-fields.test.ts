@@ -7,7 +7,14 @@ describe('manifest fields', () => {
     spec: {
       template: {
         spec: {
-          containers: [{ name: 'agent', env: [{ name: 'A', value: '1' }], volumeMounts: [{ name: 'v', mountPath: '/p' }], args: ['x', 'y'] }],
+          containers: [
+            {
+              name: 'agent',
+              env: [{ name: 'A', value: '1' }],
+              volumeMounts: [{ name: 'v', mountPath: '/p' }],
+              args: ['x', 'y'],
+            },
+          ],
           volumes: [{ name: 'v', emptyDir: {} }],
         },
       },
@@ -37,6 +44,10 @@ describe('manifest fields', () => {
   });
 
   it('splits paths outside brackets only', () => {
-    expect(pathPrefixes('metadata.labels[a.b/c]')).to.deep.equal(['metadata', 'metadata.labels', 'metadata.labels[a.b/c]']);
+    expect(pathPrefixes('metadata.labels[a.b/c]')).to.deep.equal([
+      'metadata',
+      'metadata.labels',
+      'metadata.labels[a.b/c]',
+    ]);
   });
 });

@@ -8,7 +8,9 @@ function template(name: string, namespace: string | undefined, image: string): s
 
 describe('parsePodTemplates', () => {
   it('finds a template by name in its namespace, or in any when it names none', () => {
-    const parsed = parsePodTemplates([template('a', undefined, 'one'), template('b', 'other', 'two'), ''].join('---\n'));
+    const parsed = parsePodTemplates(
+      [template('a', undefined, 'one'), template('b', 'other', 'two'), ''].join('---\n'),
+    );
 
     if (!parsed.ok) throw new Error(parsed.error);
     expect(parsed.value.find('a', 'ci')?.containers[0]?.image).to.equal('one');
