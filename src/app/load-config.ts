@@ -9,14 +9,16 @@ export interface ConfigSources {
   readonly path?: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Raw text by flag name without dashes. */
-  readonly flags: NonNullable<ConfigLayers['flags']>;
+  readonly flags?: NonNullable<ConfigLayers['flags']>;
+  /** `key=value` for any key, as from `--set`; stronger than flags. */
+  readonly settings?: readonly string[];
 }
 
 /** Reads the configuration file, if one is named, and resolves all layers; reports the problems of all of them at once. */
 export async function loadConfig(sources: ConfigSources): Promise<Result<ResolvedConfig, readonly ConfigProblem[]>> {
-  const { environment, flags } = sources;
+  const { environment, flags = {}, settings = [] } = sources;
   const file = await loadFile(sources);
-  const resolved = resolveConfig({ file: file.ok ? file.value : undefined, environment, flags });
+  const resolved = resolveConfig({ file: file.ok ? file.value : undefined, environment, flags, settings });
   if (file.ok) return resolved;
   return fail([...file.error, ...(resolved.ok ? [] : resolved.error)]);
 }

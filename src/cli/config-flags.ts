@@ -36,7 +36,7 @@ function oneFlag({ key, group }: ConfigEntry): FlagInput[string] {
   // Non-greedy, so that the word after a value is not taken for another value.
   if (key.kind === 'list') return Flags.string({ ...option, multiple: true, multipleNonGreedy: true });
   const shown = defaultText(key);
-  return Flags.string({ ...option, ...(shown === '' ? {} : { defaultHelp: shown }) });
+  return Flags.string({ ...option, ...(shown === '' ? {} : { defaultHelp: () => Promise.resolve(shown) }) });
 }
 
 function description(key: ConfigKey): string {
@@ -48,7 +48,7 @@ function description(key: ConfigKey): string {
 
 function helpValue(key: ConfigKey): string {
   if (key.allowed !== undefined) return key.allowed.filter(Boolean).join('|');
-  const words = { integer: 'N', duration: 'DURATION', quantity: 'QUANTITY', list: 'KEY=VALUE,…' } as const;
+  const words = { integer: 'N', duration: 'DURATION', quantity: 'QUANTITY', list: 'KEY=VALUE' } as const;
   return key.kind in words ? words[key.kind as keyof typeof words] : 'TEXT';
 }
 

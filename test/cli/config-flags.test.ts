@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { loadConfig } from '../../src/app/load-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { configFileFlag, configFlags, pickConfigFlags, takeSwitches } from '../../src/cli/config-flags.js';
+import { CONFIG_ENTRIES } from '../../src/core/config/schema.js';
 import { ConfigError } from '../../src/core/config/config-problem.js';
 import { runCommand } from './run-command.js';
 
@@ -126,6 +127,23 @@ describe('configuration flags', () => {
 
     expect(stderr).to.match(/^warning: variable MAX_IN_FLIGHT: /);
     expect(status).to.equal(0);
+  });
+});
+
+describe('configFlags', () => {
+  it('has a flag for every key but those of the file alone', () => {
+    const keys = CONFIG_ENTRIES.filter((entry) => entry.key.kind !== 'section').map((entry) => entry.key.key);
+
+    expect(Object.keys(configFlags).sort()).to.deep.equal(keys.sort());
+  });
+
+  it('shows defaults and odd variables in help and hides what has no effect', async () => {
+    const { 'job-ttl': ttl, id, 'enable-queue-pause': pause } = configFlags;
+
+    const shown = ttl?.type === 'option' && typeof ttl.defaultHelp === 'function' ? await ttl.defaultHelp() : undefined;
+    expect(shown).to.equal('10m');
+    expect(id?.description).to.include('[env: BUILDKITE_K8S_STACK_CONTROLLER_ID]');
+    expect(pause?.hidden).to.equal(true);
   });
 });
 

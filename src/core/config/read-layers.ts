@@ -2,12 +2,12 @@ import { closestName } from '../closest-name.js';
 import { parseDurationMs } from '../duration.js';
 import { ok } from '../result.js';
 import { decode, type DecodeIssue, formatPath, type PathSegment } from '../schema/decode.js';
+import { configDefinitions } from './config-definitions.js';
 import { type ConfigKey, envNames, flagNames } from './config-key.js';
 import type { ConfigOrigin, ConfigProblem } from './config-problem.js';
 import { type ConfigDocument, type Position, readConfigFile } from './read-config-file.js';
 import { readFileValue, readText } from './read-value.js';
 import { CONFIG_ENTRIES, type ConfigEntry, type ConfigProperty, RETIRED_KEYS } from './schema.js';
-import { configDefinitions } from './config-definitions.js';
 
 /** What one layer says, and what is wrong with it. */
 export interface LayerReading {
@@ -42,8 +42,10 @@ function readFileKey(reading: LayerReading, document: ConfigDocument, { property
     return;
   }
   const read = key.schema === undefined ? readFileValue(key, value) : ok(readSection(reading, document, key));
-  if (!read.ok) reading.problems.push({ origin, key: key.key, message: withTrap(read.error, document, [key.key]) });
-  else if (read.value !== undefined) setValue(reading, { property, key }, { value: read.value, origin });
+  if (!read.ok) {
+    const message = key.secret === true ? read.error : withTrap(read.error, document, [key.key]);
+    reading.problems.push({ origin, key: key.key, message });
+  } else if (read.value !== undefined) setValue(reading, { property, key }, { value: read.value, origin });
 }
 
 function setValue(
@@ -148,7 +150,15 @@ export function readFlagLayer(flags: Readonly<Record<string, string | readonly s
     if (name === undefined) continue;
     const values = [given.get(name) ?? []].flat();
     const text = entry.key.kind === 'list' ? values.join(',') : (values.at(-1) ?? '');
+    given.delete(name);
     readTextInto(reading, entry, { text, origin: { layer: 'flag', name } });
+  }
+  for (const name of given.keys()) {
+    reading.problems.push({
+      origin: { layer: 'flag', name },
+      key: name,
+      message: `unknown key "${name}"${suggestedKey(name)}`,
+    });
   }
   return reading;
 }

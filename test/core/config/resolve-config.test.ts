@@ -165,6 +165,8 @@ describe('resolveConfig: problems', () => {
     ['a negative duration', { flags: { 'job-ttl': '-5s' } }, [/"job-ttl" cannot be "-5s"/]],
     ['a secret', { yaml: 'buildkite-token: [hunter2]' }, [/"buildkite-token" cannot be what is given \(hidden\)/]],
     ['a secret that looks like an alias', { yaml: 'buildkite-token: *hunter2' }, [/alias/]],
+    ['a flag that is no key', { flags: { queu: 'x' } }, [/^--queu: unknown key "queu"; did you mean "queue"\?/]],
+    ['a secret that YAML reads as a number', { yaml: 'buildkite-token: 0123' }, [/is given \(hidden\): use text$/]],
     ['a long prefix', { yaml: `job-prefix: ${'a'.repeat(28)}` }, [/"job-prefix" has 28 characters/]],
     ['a prefix that is no name', { yaml: 'job-prefix: Team_A-' }, [/"job-prefix" cannot be "Team_A-"/]],
     ['a namespace that is no name', { yaml: 'namespace: My.Space' }, [/"namespace" cannot be "My\.Space"/]],
