@@ -7,6 +7,7 @@ import { UsageError } from '../core/errors.js';
 import { explainJob, type FieldExplanation } from '../core/manifest/explain.js';
 import type { InputRef } from '../core/manifest/input-units.js';
 import { fieldsBelow, pathPrefixes } from '../core/manifest/manifest-fields.js';
+import type { CommandStep } from '../core/pipeline/pipeline.js';
 import { formatPlace, placeAt } from '../core/pipeline/source-tree.js';
 import type { RenderedJob } from './render-jobs.js';
 
@@ -85,16 +86,20 @@ interface PlaceContext {
 
 function placeOf(ref: InputRef, context: PlaceContext): string | undefined {
   if (ref.in === 'config') return configPlace(ref, context);
+  if (ref.in === 'podTemplate' || ref.in === 'version') return undefined;
   const step = context.job.origin?.step;
-  if (step === undefined) return ref.in === 'podTemplate' || ref.in === 'version' ? undefined : context.request.jobFile;
+  return step === undefined ? context.request.jobFile : stepPlace(ref, step);
+}
+
+function stepPlace(ref: InputRef, step: CommandStep): string | undefined {
   const at = (...path: (string | number)[]): string => formatPlace(placeAt(step.source, path));
   switch (ref.in) {
     case 'plugin':
       return at(...(step.plugins[ref.index]?.path ?? []), ...ref.path);
     case 'command':
-      return at('command' in step.otherFields ? 'command' : commandKey(step.source));
+      return at(commandKey(step.source));
     case 'rule':
-      return step.agents === undefined ? undefined : at('agents');
+      return step.agents && at('agents');
     case 'priority':
       return step.priority === undefined ? undefined : at('priority');
     case 'env':

@@ -79,6 +79,9 @@ export function renderPipeline(request: PipelineRequest): Rendering {
     jobs: jobs.map(({ job }) => job),
     errors: all.filter(({ severity }) => severity === 'error').map(problemLine),
     notes: [
+      ...(expanded.length === 0
+        ? [`${request.pipeline.file}: there is no command step in it, so there is no job`]
+        : []),
       ...all.filter(({ severity }) => severity !== 'error').map(problemLine),
       ...(jobs.length === 0 ? [] : offlineNotes(request)),
       ...[...skips].flatMap(([{ title, numbered }, why]) =>

@@ -1,8 +1,5 @@
-import { closestName } from '../core/closest-name.js';
-import { flagNames } from '../core/config/config-key.js';
 import type { ControllerConfig } from '../core/config/config.js';
 import { ConfigError, type ConfigProblem } from '../core/config/config-problem.js';
-import { CONFIG_ENTRIES } from '../core/config/schema.js';
 import type { ResolvedConfig } from '../core/config/resolve-config.js';
 import { EXIT, type ExitStatus, UsageError } from '../core/errors.js';
 import type { PodTemplates } from '../core/manifest/pod-templates.js';
@@ -105,25 +102,13 @@ async function loadConfigs(
   flags: RenderCommandFlags,
   { environment }: RenderSurroundings,
 ): Promise<readonly ResolvedConfig[]> {
-  const settings = pairs(flags.set, '--set');
-  for (const key of Object.keys(settings)) checkSetting(key);
   const loaded: ResolvedConfig[] = [];
   for (const path of flags.configs.length === 0 ? [undefined] : flags.configs) {
-    const resolved = await loadConfig({ path, environment, flags: settings });
+    const resolved = await loadConfig({ path, environment, settings: flags.set });
     if (!resolved.ok) throw new ConfigError(resolved.error);
     loaded.push(resolved.value);
   }
   return loaded;
-}
-
-/** `--set` is the layer of the controller's flags, so it can set what they can. */
-function checkSetting(key: string): void {
-  const entry = CONFIG_ENTRIES.find((candidate) => candidate.key.key === key || flagNames(candidate.key).includes(key));
-  if (entry === undefined) {
-    const near = closestName(key, CONFIG_ENTRIES.map((candidate) => candidate.key.key));
-    throw new UsageError(`--set "${key}" is not a configuration key${near === undefined ? '' : `; did you mean "${near}"?`}`);
-  }
-  if (flagNames(entry.key).length === 0) throw new UsageError(`--set "${key}" cannot be given as text; write it into the file of --config`);
 }
 
 interface DiffContext {

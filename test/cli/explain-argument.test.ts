@@ -7,7 +7,10 @@ describe('joinExplainPath', () => {
     ['--explain p.yml', '--explain= p.yml'],
     ['--explain -', '--explain= -'],
     ['--explain --config c', '--explain= --config c'],
-    ['--explain containers[agent].volumeMounts[/workspace] p.yml', '--explain=containers[agent].volumeMounts[/workspace] p.yml'],
+    [
+      '--explain containers[agent].volumeMounts[/workspace] p.yml',
+      '--explain=containers[agent].volumeMounts[/workspace] p.yml',
+    ],
     ['--explain=spec p.yml', '--explain=spec p.yml'],
     ['p.yml', 'p.yml'],
   ];

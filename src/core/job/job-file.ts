@@ -22,25 +22,27 @@ export function parseJobFile(text: string): Result<readonly BuildkiteJob[], stri
 }
 
 function readJob(value: unknown): Result<BuildkiteJob, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return fail('must hold a job: {"id", "command", "env", …}');
-  const id: unknown = Reflect.get(value, 'id') ?? Reflect.get(value, 'uuid');
+  }
+  const field = (...names: readonly string[]): unknown =>
+    names.map((name): unknown => Reflect.get(value, name)).find((found) => found !== undefined && found !== null);
+  const id = field('id', 'uuid');
   if (typeof id !== 'string' || id === '') return fail('holds a job without an "id"; give it the UUID of the job');
-  const command: unknown = Reflect.get(value, 'command') ?? '';
-  if (typeof command !== 'string') return fail(`holds job "${id}", whose "command" is not a string`);
-  const env = readEnv(Reflect.get(value, 'env') ?? {});
-  if (env === undefined)
-    return fail(`holds job "${id}", whose "env" is neither a map of strings nor a list of "KEY=value"`);
-  const rules = readRules(value);
-  if (rules === undefined) return fail(`holds job "${id}", whose "agentQueryRules" is not a list of strings`);
-  const priority: unknown = Reflect.get(value, 'priority') ?? 0;
-  if (!Number.isInteger(priority)) return fail(`holds job "${id}", whose "priority" is not a whole number`);
-  return ok({ id, command, env, agentQueryRules: rules, priority: Number(priority) });
+  const facts = readFacts(field);
+  return facts.ok ? ok({ id, ...facts.value }) : fail(`holds job "${id}", whose ${facts.error}`);
 }
 
-function readRules(value: object): readonly string[] | undefined {
-  const rules: unknown = Reflect.get(value, 'agentQueryRules') ?? Reflect.get(value, 'agent_query_rules') ?? [];
-  return isStrings(rules) ? rules : undefined;
+function readFacts(field: (...names: readonly string[]) => unknown): Result<Omit<BuildkiteJob, 'id'>, string> {
+  const command = field('command') ?? '';
+  if (typeof command !== 'string') return fail('"command" is not a string');
+  const env = readEnv(field('env') ?? {});
+  if (env === undefined) return fail('"env" is neither a map of strings nor a list of "KEY=value"');
+  const agentQueryRules = field('agentQueryRules', 'agent_query_rules') ?? [];
+  if (!isStrings(agentQueryRules)) return fail('"agentQueryRules" is not a list of strings');
+  const priority = field('priority') ?? 0;
+  if (!Number.isInteger(priority)) return fail('"priority" is not a whole number');
+  return ok({ command, env, agentQueryRules, priority: Number(priority) });
 }
 
 function readEnv(env: unknown): Readonly<Record<string, string>> | undefined {

@@ -154,26 +154,26 @@ function* treeUnits(root: unknown, replace: (value: unknown) => BuildJobInput, r
   yield* walk(root, []);
 
   function* walk(value: unknown, path: readonly PathSegment[]): Generator<TreeUnit> {
-    const removed: Variation[] = path.length === 0 ? [] : [{ kind: 'removed', input: replace(without(root, path)) }];
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      const name = path.findLast((segment) => typeof segment === 'string') ?? rootName;
-      // Without what identifies it, a list element is nothing that could be merged.
-      const optional = MERGE_KEYS.has(String(name)) ? [] : removed;
-      const changed = changedValues(value, String(name)).map((other): Variation => ({
-        kind: 'changed',
-        input: replace(withValue(root, path, other)),
-      }));
-      yield { path, value, variations: [...changed, ...optional] };
-      return;
-    }
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') yield leaf(value, path);
     if (typeof value !== 'object' || value === null) return;
-    yield {
-      path,
-      value: undefined,
-      variations: path.length === 0 ? [{ kind: 'removed', input: replace(undefined) }] : removed,
-    };
+    yield { path, value: undefined, variations: [removal(path)] };
     const children: Iterable<[PathSegment, unknown]> = Array.isArray(value) ? value.entries() : Object.entries(value);
     for (const [key, child] of children) yield* walk(child, [...path, key]);
+  }
+
+  function leaf(value: string | number | boolean, path: readonly PathSegment[]): TreeUnit {
+    const name = path.findLast((segment) => typeof segment === 'string') ?? rootName;
+    // Without what identifies it, a list element is nothing that could be merged.
+    const optional = path.length === 0 || MERGE_KEYS.has(name) ? [] : [removal(path)];
+    const changed = changedValues(value, name).map((other): Variation => ({
+      kind: 'changed',
+      input: replace(withValue(root, path, other)),
+    }));
+    return { path, value, variations: [...changed, ...optional] };
+  }
+
+  function removal(path: readonly PathSegment[]): Variation {
+    return { kind: 'removed', input: replace(path.length === 0 ? undefined : without(root, path)) };
   }
 }
 

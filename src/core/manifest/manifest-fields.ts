@@ -38,25 +38,30 @@ export function pathPrefixes(path: string): readonly string[] {
 }
 
 function visit(value: unknown, path: string, listName: string, fields: Map<string, FieldValue>): void {
-  if (Array.isArray(value)) {
-    if (value.length === 0) fields.set(path, []);
-    const seen = new Set<string>();
-    for (const [index, item] of value.entries()) {
-      const name = elementName(item, listName);
-      const unique = name === undefined || seen.has(name) ? String(index) : name;
-      seen.add(unique);
-      visit(item, `${path}[${unique}]`, '', fields);
-    }
-    return;
+  if (Array.isArray(value)) visitList(value, path, listName, fields);
+  else if (typeof value === 'object' && value !== null) visitMap(value, path, fields);
+  else if (isScalar(value)) fields.set(path, value);
+}
+
+function visitList(list: readonly unknown[], path: string, name: string, fields: Map<string, FieldValue>): void {
+  if (list.length === 0) fields.set(path, []);
+  const seen = new Set<string>();
+  for (const [index, item] of list.entries()) {
+    const element = elementName(item, name);
+    const unique = element === undefined || seen.has(element) ? String(index) : element;
+    seen.add(unique);
+    visit(item, `${path}[${unique}]`, '', fields);
   }
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-    if (entries.length === 0) fields.set(path, {});
-    for (const [key, item] of entries) visit(item, childPath(path, key), key, fields);
-    return;
-  }
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null)
-    fields.set(path, value);
+}
+
+function visitMap(map: object, path: string, fields: Map<string, FieldValue>): void {
+  const entries = Object.entries(map).filter(([, item]) => item !== undefined);
+  if (entries.length === 0) fields.set(path, {});
+  for (const [key, item] of entries) visit(item, childPath(path, key), key, fields);
+}
+
+function isScalar(value: unknown): value is string | number | boolean | null {
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
 function elementName(item: unknown, listName: string): string | undefined {

@@ -20,7 +20,10 @@ describe('selectSteps', () => {
     [['Build'], [1]],
     [['2'], [2]],
     [['tests'], [2, 3]],
-    [['3', 'build', '1'], [1, 3]],
+    [
+      ['3', 'build', '1'],
+      [1, 3],
+    ],
   ];
   for (const [selectors, numbers] of cases) {
     it(`[${selectors.join()}] chooses ${numbers.join()}`, () => {
