@@ -24,7 +24,15 @@ export function diffRenderings(before: Rendering, after: Rendering, options: Dif
     const [leftText, rightText] = [textOf(left, options), textOf(right, options)];
     if (leftText === rightText) return [];
     const title = right?.title ?? left?.title ?? id;
-    const patch = createTwoFilesPatch(`${options.oldName}: ${title}`, `${options.newName}: ${title}`, leftText, rightText, undefined, undefined, { context: 3 });
+    const patch = createTwoFilesPatch(
+      `${options.oldName}: ${title}`,
+      `${options.newName}: ${title}`,
+      leftText,
+      rightText,
+      undefined,
+      undefined,
+      { context: 3 },
+    );
     return [{ title, patch: patch.replace(/^=+\n/, '') }];
   });
 }

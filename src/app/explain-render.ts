@@ -40,7 +40,10 @@ export interface ExplainRequest {
 /**
  * What sets each field of the jobs that could be built. Throws a `UsageError` with the nearest path when a job has no such field.
  */
-export async function explainRendering(jobs: readonly RenderedJob[], request: ExplainRequest): Promise<readonly ExplainedJob[]> {
+export async function explainRendering(
+  jobs: readonly RenderedJob[],
+  request: ExplainRequest,
+): Promise<readonly ExplainedJob[]> {
   const document = await configDocument(request.resolved);
   const { origins } = request.resolved;
   const explained: ExplainedJob[] = [];
@@ -53,7 +56,10 @@ export async function explainRendering(jobs: readonly RenderedJob[], request: Ex
     const wanted = new Set(request.path === '' ? paths : fieldsBelow(paths, request.path));
     if (wanted.size === 0) continue;
     const place = (ref: InputRef): string | undefined => placeOf(ref, { job, document, request });
-    explained.push({ title: job.title, fields: all.filter(({ path }) => wanted.has(path)).map((field) => placed(field, place)) });
+    explained.push({
+      title: job.title,
+      fields: all.filter(({ path }) => wanted.has(path)).map((field) => placed(field, place)),
+    });
   }
   if (explained.length === 0 && known.size > 0) throw new UsageError(unknownPath(request.path, known));
   return explained;
@@ -111,13 +117,20 @@ const STEP_FIELD_BY_VARIABLE: Readonly<Record<string, string>> = {
   BUILDKITE_TIMEOUT: 'timeout_in_minutes',
 };
 
-function envPlace(name: string, at: (...path: (string | number)[]) => string, env: Readonly<Record<string, string>>): string | undefined {
+function envPlace(
+  name: string,
+  at: (...path: (string | number)[]) => string,
+  env: Readonly<Record<string, string>>,
+): string | undefined {
   const field = STEP_FIELD_BY_VARIABLE[name];
   if (field !== undefined) return at(field);
   return name in env ? at('env', name) : undefined;
 }
 
-function configPlace(ref: Extract<InputRef, { in: 'config' }>, { document, request }: PlaceContext): string | undefined {
+function configPlace(
+  ref: Extract<InputRef, { in: 'config' }>,
+  { document, request }: PlaceContext,
+): string | undefined {
   const origin = request.resolved.origins[ref.property];
   switch (origin.layer) {
     case 'default':

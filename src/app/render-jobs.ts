@@ -63,7 +63,9 @@ export function renderPipeline(request: PipelineRequest): Rendering {
   const chosen = selectSteps(commandSteps(pipeline?.steps ?? []), pipeline === undefined ? [] : request.steps);
   if (!chosen.ok) throw new UsageError(chosen.error);
   const expanded = chosen.value.map((numbered) => ({ numbered, ...expandStep(numbered.step) }));
-  const candidates = expanded.flatMap(({ numbered, variants }) => variants.map((variant) => candidateOf(numbered, variant)));
+  const candidates = expanded.flatMap(({ numbered, variants }) =>
+    variants.map((variant) => candidateOf(numbered, variant)),
+  );
   const skips = new Map(candidates.map((candidate) => [candidate, whySkipped(candidate, request.config)]));
   const wanted = candidates.filter((candidate) => skips.get(candidate) === undefined);
   requireSingle(wanted.length, request);
@@ -79,7 +81,9 @@ export function renderPipeline(request: PipelineRequest): Rendering {
     notes: [
       ...all.filter(({ severity }) => severity !== 'error').map(problemLine),
       ...(jobs.length === 0 ? [] : offlineNotes(request)),
-      ...[...skips].flatMap(([{ title, numbered }, why]) => (why === undefined ? [] : [`${formatPlace(numbered.step.at)}: step "${title}" is left out: ${why}`])),
+      ...[...skips].flatMap(([{ title, numbered }, why]) =>
+        why === undefined ? [] : [`${formatPlace(numbered.step.at)}: step "${title}" is left out: ${why}`],
+      ),
       ...wanted.flatMap(conditionNote),
       ...jobs.flatMap(({ notes }) => notes),
     ],
@@ -113,7 +117,12 @@ interface Candidate {
 
 function candidateOf(numbered: NumberedStep, variant: StepVariant): Candidate {
   const { permutation, parallel } = variant;
-  const choice = permutation === undefined ? (parallel === undefined ? '' : `${parallel.index + 1}/${parallel.count}`) : describePermutation(permutation);
+  const choice =
+    permutation === undefined
+      ? parallel === undefined
+        ? ''
+        : `${parallel.index + 1}/${parallel.count}`
+      : describePermutation(permutation);
   const title = stepTitle({ number: numbered.number, step: variant.step });
   return { numbered, variant, choice, title: choice === '' ? title : `${title} (${choice})` };
 }
@@ -164,14 +173,24 @@ function problemLine(problem: PipelineProblem): string {
 }
 
 function conditionNote({ numbered: { step }, title }: Candidate): readonly string[] {
-  const conditions = [step.if === undefined ? undefined : 'if', step.branches.length === 0 ? undefined : 'branches'].filter((name) => name !== undefined);
+  const conditions = [
+    step.if === undefined ? undefined : 'if',
+    step.branches.length === 0 ? undefined : 'branches',
+  ].filter((name) => name !== undefined);
   if (conditions.length === 0) return [];
-  return [`${formatPlace(step.at)}: step "${title}" is shown whatever its ${conditions.join(' and ')}: only Buildkite can tell`];
+  return [
+    `${formatPlace(step.at)}: step "${title}" is shown whatever its ${conditions.join(' and ')}: only Buildkite can tell`,
+  ];
 }
 
 function offlineNotes(request: RenderRequest): readonly string[] {
-  const queue = servesDefaultQueue(request.config) ? ['no queue is configured, so the steps of every queue are shown'] : [];
+  const queue = servesDefaultQueue(request.config)
+    ? ['no queue is configured, so the steps of every queue are shown']
+    : [];
   const missing = standIns(request.env);
   if (missing.length === 0) return queue;
-  return [...queue, `facts of the build that nobody knows offline hold stand-ins (set them with --env): ${missing.join(', ')}`];
+  return [
+    ...queue,
+    `facts of the build that nobody knows offline hold stand-ins (set them with --env): ${missing.join(', ')}`,
+  ];
 }

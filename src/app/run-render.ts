@@ -1,5 +1,8 @@
+import { closestName } from '../core/closest-name.js';
+import { flagNames } from '../core/config/config-key.js';
 import type { ControllerConfig } from '../core/config/config.js';
 import { ConfigError, type ConfigProblem } from '../core/config/config-problem.js';
+import { CONFIG_ENTRIES } from '../core/config/schema.js';
 import type { ResolvedConfig } from '../core/config/resolve-config.js';
 import { EXIT, type ExitStatus, UsageError } from '../core/errors.js';
 import type { PodTemplates } from '../core/manifest/pod-templates.js';
@@ -59,7 +62,8 @@ export async function runRender(flags: RenderCommandFlags, surroundings: RenderS
   if (resolved === undefined) throw new UsageError('no configuration was read');
   const rendering = renderWith(resolved.config);
   const warnings = configs.flatMap((config) => config.warnings);
-  if (changed !== undefined) return diffResult({ flags, surroundings, warnings }, rendering, renderWith(changed.config));
+  if (changed !== undefined)
+    return diffResult({ flags, surroundings, warnings }, rendering, renderWith(changed.config));
   const { notes } = rendering;
   const errors = [...rendering.errors, ...rendering.jobs.flatMap(failureLines)];
   const exit = errors.length > 0 ? EXIT.problems : EXIT.ok;
@@ -70,7 +74,10 @@ export async function runRender(flags: RenderCommandFlags, surroundings: RenderS
 
 type RenderWith = (config: ControllerConfig) => Rendering;
 
-async function renderer(flags: RenderCommandFlags, common: { readonly podTemplates: PodTemplates; readonly version: string }): Promise<RenderWith> {
+async function renderer(
+  flags: RenderCommandFlags,
+  common: { readonly podTemplates: PodTemplates; readonly version: string },
+): Promise<RenderWith> {
   const env = pairs(flags.env, '--env');
   const request = (config: ControllerConfig): RenderRequest => ({ ...common, env, config, jobUuid: flags.jobUuid });
   if (flags.jobs.length > 0) {
@@ -86,13 +93,20 @@ function checkUsage(flags: RenderCommandFlags): void {
     throw new UsageError(`--job and the pipeline "${flags.pipeline}" exclude each other; give one of them`);
   }
   if (flags.diff && flags.configs.length !== 2) {
-    throw new UsageError(`--diff compares two configurations, but --config was given ${times(flags.configs.length)}; write --diff --config OLD --config NEW`);
+    throw new UsageError(
+      `--diff compares two configurations, but --config was given ${times(flags.configs.length)}; write --diff --config OLD --config NEW`,
+    );
   }
-  if (!flags.diff && flags.configs.length > 1) throw new UsageError('--config was given several times; only --diff takes two');
+  if (!flags.diff && flags.configs.length > 1)
+    throw new UsageError('--config was given several times; only --diff takes two');
 }
 
-async function loadConfigs(flags: RenderCommandFlags, { environment }: RenderSurroundings): Promise<readonly ResolvedConfig[]> {
+async function loadConfigs(
+  flags: RenderCommandFlags,
+  { environment }: RenderSurroundings,
+): Promise<readonly ResolvedConfig[]> {
   const settings = pairs(flags.set, '--set');
+  for (const key of Object.keys(settings)) checkSetting(key);
   const loaded: ResolvedConfig[] = [];
   for (const path of flags.configs.length === 0 ? [undefined] : flags.configs) {
     const resolved = await loadConfig({ path, environment, flags: settings });
@@ -100,6 +114,16 @@ async function loadConfigs(flags: RenderCommandFlags, { environment }: RenderSur
     loaded.push(resolved.value);
   }
   return loaded;
+}
+
+/** `--set` is the layer of the controller's flags, so it can set what they can. */
+function checkSetting(key: string): void {
+  const entry = CONFIG_ENTRIES.find((candidate) => candidate.key.key === key || flagNames(candidate.key).includes(key));
+  if (entry === undefined) {
+    const near = closestName(key, CONFIG_ENTRIES.map((candidate) => candidate.key.key));
+    throw new UsageError(`--set "${key}" is not a configuration key${near === undefined ? '' : `; did you mean "${near}"?`}`);
+  }
+  if (flagNames(entry.key).length === 0) throw new UsageError(`--set "${key}" cannot be given as text; write it into the file of --config`);
 }
 
 interface DiffContext {
@@ -113,7 +137,14 @@ function diffResult({ flags, surroundings, warnings }: DiffContext, before: Rend
   const jobs = diffRenderings(before, after, { oldName, newName, print: surroundings.print });
   const notes = [...new Set([...before.notes, ...after.notes])];
   const errors = [...new Set([...before.errors, ...after.errors])];
-  return { kind: 'diff', jobs, warnings, notes, errors, exit: jobs.length + errors.length > 0 ? EXIT.problems : EXIT.ok };
+  return {
+    kind: 'diff',
+    jobs,
+    warnings,
+    notes,
+    errors,
+    exit: jobs.length + errors.length > 0 ? EXIT.problems : EXIT.ok,
+  };
 }
 
 function failureLines({ title, failure, origin }: RenderedJob): readonly string[] {

@@ -3,7 +3,7 @@ import { type RenderCommandFlags, runRender } from '../app/run-render.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { joinExplainPath } from '../cli/explain-argument.js';
 import { formatExplanations } from '../cli/format/explain-output.js';
-import { toYaml } from '../cli/format/manifest-yaml.js';
+import { toSortedYaml } from '../cli/format/manifest-yaml.js';
 import { formatRendering, RENDER_FORMATS, type RenderFormat } from '../cli/format/render-output.js';
 import { packageVersion } from '../cli/package-version.js';
 
@@ -50,7 +50,7 @@ export default class Render extends BaseCommand {
       explain: flags.explain,
       diff: flags.diff,
     };
-    const result = await runRender(request, { environment: process.env, version: `v${packageVersion()}`, print: toYaml });
+    const result = await runRender(request, { environment: process.env, version: `v${packageVersion()}`, print: toSortedYaml });
     this.printWarnings(result.warnings);
     for (const note of result.notes) this.logToStderr(`note: ${note}`);
     for (const error of result.errors) this.logToStderr(`error: ${error}`);

@@ -8,8 +8,6 @@ import type { ControlPlane } from './control-plane.js';
 /** Stands between a client and the API server, under the API server's own certificate, and counts. */
 export interface CountingProxy {
   readonly url: string;
-  /** How many connections carried at least one request that matches. */
-  connectionsWith(matches: (request: ProxiedRequest) => boolean): number;
   /** All requests so far, in the order they came. */
   requests(): readonly ProxiedRequest[];
   stop(): Promise<void>;
@@ -41,7 +39,6 @@ export async function startCountingProxy({ url, ca, folder }: ControlPlane): Pro
   const { port } = server.address() as AddressInfo;
   return {
     url: `https://127.0.0.1:${port}`,
-    connectionsWith: (matches) => new Set(seen.filter(matches).map(({ connection }) => connection)).size,
     requests: () => seen,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));

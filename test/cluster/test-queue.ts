@@ -28,10 +28,16 @@ export interface TestQueue {
   stop(): Promise<void>;
 }
 
-const LISTING = 'GET /v3/stacks/:key/scheduled-jobs';
+/** How the controller hears of jobs. */
+export type Source = 'stacks' | 'graphql';
+
+const LISTING: Readonly<Record<Source, string>> = {
+  stacks: 'GET /v3/stacks/:key/scheduled-jobs',
+  graphql: 'POST /graphql',
+};
 
 /** Starts the embedded Buildkite, makes a namespace with the agent token in its Secret, and says how to configure for it. */
-export async function startQueue(plane: ControlPlane): Promise<TestQueue> {
+export async function startQueue(plane: ControlPlane, source: Source = 'stacks'): Promise<TestQueue> {
   const buildkite = await startBuildkiteServer();
   const namespace = await plane.createNamespace();
   await plane.admin.expect(201, 'POST', pathsOf(namespace).secrets, {
@@ -45,6 +51,7 @@ export async function startQueue(plane: ControlPlane): Promise<TestQueue> {
       'agent-token-secret': SECRET,
       tags: [`queue=${buildkite.queueKey}`],
       'agent-config': { endpoint: buildkite.agentEndpoint },
+      ...(source === 'graphql' ? graphqlConfig(buildkite) : {}),
     },
     controllerKubeconfig: async (url) => {
       const token = await plane.restrictedToken(namespace, CONTROLLER_ROLE);
@@ -52,12 +59,21 @@ export async function startQueue(plane: ControlPlane): Promise<TestQueue> {
     },
     createJobs: (count) => buildkite.createJobs(count, { command: 'true' }).map((job) => job.id),
     polled: async (check) => {
-      const before = buildkite.calls(LISTING);
-      while (buildkite.calls(LISTING) === before) {
+      const before = buildkite.calls(LISTING[source]);
+      while (buildkite.calls(LISTING[source]) === before) {
         check();
         await sleep(20);
       }
     },
     stop: () => buildkite.close(),
+  };
+}
+
+function graphqlConfig(buildkite: BuildkiteServer): Record<string, string> {
+  return {
+    org: buildkite.organizationSlug,
+    'cluster-uuid': buildkite.clusterUuid,
+    'buildkite-token': buildkite.apiToken,
+    'graphql-endpoint': buildkite.graphqlEndpoint,
   };
 }

@@ -5,7 +5,12 @@ export interface ExplainRow {
   readonly path: string;
   readonly value: unknown;
   readonly layer: string;
-  readonly inputs: readonly { readonly layer: string; readonly name: string; readonly isDefault: boolean; readonly at?: string }[];
+  readonly inputs: readonly {
+    readonly layer: string;
+    readonly name: string;
+    readonly isDefault: boolean;
+    readonly at?: string;
+  }[];
 }
 
 export interface ExplainSection {

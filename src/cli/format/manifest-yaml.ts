@@ -5,7 +5,15 @@ const AMBIGUOUS = /^(?:[-+.]?[0-9].*|y|n|yes|no|on|off|true|false|null|~|<<|=|\.
 
 /** An object as YAML that every reader of YAML 1.1 or 1.2 understands alike; keys keep their order, long lines are not folded. */
 export function toYaml(value: unknown): string {
-  const document = new Document(value, { aliasDuplicateObjects: false });
+  return print(new Document(value, { aliasDuplicateObjects: false }));
+}
+
+/** The same with sorted keys: two objects that mean the same are the same text, for comparing. */
+export function toSortedYaml(value: unknown): string {
+  return print(new Document(value, { aliasDuplicateObjects: false, sortMapEntries: true }));
+}
+
+function print(document: Document): string {
   visit(document, {
     Scalar(_, node) {
       if (isScalar(node) && typeof node.value === 'string' && AMBIGUOUS.test(node.value)) node.type = 'QUOTE_DOUBLE';

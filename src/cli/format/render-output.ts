@@ -35,7 +35,9 @@ function jobTable(jobs: readonly RenderRow[]): string {
     ['STEP', 'TITLE', 'JOB', 'CONTAINERS', 'IMAGES'],
     jobs.map(({ title, origin, manifest }) => {
       const containers = manifest?.spec?.template.spec?.containers ?? [];
-      const images = new Set(containers.filter(({ name }) => name !== 'agent' && name !== 'checkout').map(({ image = '' }) => image));
+      const images = new Set(
+        containers.filter(({ name }) => name !== 'agent' && name !== 'checkout').map(({ image = '' }) => image),
+      );
       return [
         origin === undefined ? '-' : String(origin.number),
         title,

@@ -22,13 +22,15 @@ export function parseJobFile(text: string): Result<readonly BuildkiteJob[], stri
 }
 
 function readJob(value: unknown): Result<BuildkiteJob, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail('must hold a job: {"id", "command", "env", …}');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return fail('must hold a job: {"id", "command", "env", …}');
   const id: unknown = Reflect.get(value, 'id') ?? Reflect.get(value, 'uuid');
   if (typeof id !== 'string' || id === '') return fail('holds a job without an "id"; give it the UUID of the job');
   const command: unknown = Reflect.get(value, 'command') ?? '';
   if (typeof command !== 'string') return fail(`holds job "${id}", whose "command" is not a string`);
   const env = readEnv(Reflect.get(value, 'env') ?? {});
-  if (env === undefined) return fail(`holds job "${id}", whose "env" is neither a map of strings nor a list of "KEY=value"`);
+  if (env === undefined)
+    return fail(`holds job "${id}", whose "env" is neither a map of strings nor a list of "KEY=value"`);
   const rules = readRules(value);
   if (rules === undefined) return fail(`holds job "${id}", whose "agentQueryRules" is not a list of strings`);
   const priority: unknown = Reflect.get(value, 'priority') ?? 0;
@@ -52,7 +54,9 @@ function readEnv(env: unknown): Readonly<Record<string, string>> | undefined {
   }
   if (typeof env !== 'object' || env === null || Array.isArray(env)) return undefined;
   const pairs = Object.entries(env);
-  return pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string') ? Object.fromEntries(pairs) : undefined;
+  return pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string')
+    ? Object.fromEntries(pairs)
+    : undefined;
 }
 
 function isStrings(value: unknown): value is readonly string[] {

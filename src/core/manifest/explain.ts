@@ -97,7 +97,9 @@ function explainField(path: string, value: FieldValue, { influences, isSet }: Ev
     }));
   const leaves = bySpecificity(influences.filter(({ unit }) => unit.value !== undefined));
   const changing = leaves.filter(({ changed }) => changed.has(path));
-  const copied = [...changing, ...leaves.filter(({ vanished }) => vanished.has(path))].find(({ unit }) => sameText(unit.value, value));
+  const copied = [...changing, ...leaves.filter(({ vanished }) => vanished.has(path))].find(({ unit }) =>
+    sameText(unit.value, value),
+  );
   const sources = copied === undefined ? changing : [copied];
   const [first] = sources;
   if (first !== undefined) return { path, value, layer: first.unit.layer, inputs: named(sources) };

@@ -109,6 +109,8 @@ function parsePlugins(text: string): readonly unknown[] {
   }
 }
 
+const MERGE_KEYS: ReadonlySet<string> = new Set(['containerPort', 'devicePath', 'ip', 'mountPath', 'name', 'topologyKey']);
+
 interface TreeUnit extends Pick<InputUnit, 'value' | 'variations'> {
   readonly path: readonly PathSegment[];
 }
@@ -121,8 +123,10 @@ function* treeUnits(root: unknown, replace: (value: unknown) => BuildJobInput, r
     const removed: Variation[] = path.length === 0 ? [] : [{ kind: 'removed', input: replace(without(root, path)) }];
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
       const name = path.findLast((segment) => typeof segment === 'string') ?? rootName;
+      // Without what identifies it, a list element is nothing that could be merged.
+      const optional = MERGE_KEYS.has(String(name)) ? [] : removed;
       const changed = changedValues(value, String(name)).map((other): Variation => ({ kind: 'changed', input: replace(withValue(root, path, other)) }));
-      yield { path, value, variations: [...changed, ...removed] };
+      yield { path, value, variations: [...changed, ...optional] };
       return;
     }
     if (typeof value !== 'object' || value === null) return;
@@ -140,7 +144,7 @@ function changedValues(value: string | number | boolean, name: string): readonly
   if (/policy$/i.test(name)) return ['Always', 'IfNotPresent', 'Never'].filter((policy) => policy !== value);
   if (name === 'image') return imageVariations(value);
   if (name === 'interposer') return ['buildkite', 'vector', 'legacy'].filter((other) => other !== value);
-  return /^[0-9.]+[a-zA-Z]*$/.test(value) ? ['7Mi', `${value}x`] : [`${value}x`];
+  return /^[0-9.]+[a-zA-Z]*$/.test(value) ? ['777Mi', `${value}x`] : [`${value}x`];
 }
 
 const OTHER_DIGEST = `@sha256:${'0'.repeat(64)}`;

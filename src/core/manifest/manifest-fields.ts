@@ -24,7 +24,9 @@ export function flattenFields(root: unknown): ReadonlyMap<string, FieldValue> {
 export function fieldsBelow(paths: Iterable<string>, path: string): readonly string[] {
   const all = [...paths];
   for (const start of [path, `spec.template.spec.${path}`]) {
-    const found = all.filter((candidate) => candidate === start || [`${start}.`, `${start}[`].some((prefix) => candidate.startsWith(prefix)));
+    const found = all.filter(
+      (candidate) => candidate === start || [`${start}.`, `${start}[`].some((prefix) => candidate.startsWith(prefix)),
+    );
     if (found.length > 0) return found;
   }
   return [];
@@ -53,7 +55,8 @@ function visit(value: unknown, path: string, listName: string, fields: Map<strin
     for (const [key, item] of entries) visit(item, childPath(path, key), key, fields);
     return;
   }
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null) fields.set(path, value);
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null)
+    fields.set(path, value);
 }
 
 function elementName(item: unknown, listName: string): string | undefined {

@@ -29,7 +29,8 @@ export function parsePodTemplates(text: string): Result<PodTemplates, string> {
     templates.push({ name, namespace: typeof namespace === 'string' ? namespace : undefined, spec });
   }
   return ok({
-    find: (name, namespace) => templates.find((known) => known.name === name && (known.namespace ?? namespace) === namespace)?.spec,
+    find: (name, namespace) =>
+      templates.find((known) => known.name === name && (known.namespace ?? namespace) === namespace)?.spec,
   });
 }
 
@@ -42,5 +43,8 @@ function isPodSpec(value: unknown): value is V1PodSpec {
 }
 
 function at(value: unknown, ...path: readonly string[]): unknown {
-  return path.reduce<unknown>((here, key) => (typeof here === 'object' && here !== null ? Reflect.get(here, key) : undefined), value);
+  return path.reduce<unknown>(
+    (here, key) => (typeof here === 'object' && here !== null ? Reflect.get(here, key) : undefined),
+    value,
+  );
 }

@@ -16,7 +16,9 @@ const FIELD_BY_VARIABLE = {
 
 /** A build made of stand-ins and of what is known: `env` may name its branch, commit, repository, … and adds variables of its own. */
 export function buildContextFrom(env: Readonly<Record<string, string>>): BuildContext {
-  const known = Object.entries(FIELD_BY_VARIABLE).flatMap(([name, field]) => (env[name] === undefined ? [] : [[field, env[name]]]));
+  const known = Object.entries(FIELD_BY_VARIABLE).flatMap(([name, field]) =>
+    env[name] === undefined ? [] : [[field, env[name]]],
+  );
   const number = Number(env.BUILDKITE_BUILD_NUMBER ?? OFFLINE_BUILD.buildNumber);
   const own = Object.entries(env).filter(([name]) => !(name in FIELD_BY_VARIABLE) && name !== 'BUILDKITE_BUILD_NUMBER');
   return {
@@ -30,5 +32,7 @@ export function buildContextFrom(env: Readonly<Record<string, string>>): BuildCo
 /** The stand-ins that `env` leaves in place, as `NAME=value`. */
 export function standIns(env: Readonly<Record<string, string>>): readonly string[] {
   const names = [...Object.entries(FIELD_BY_VARIABLE), ['BUILDKITE_BUILD_NUMBER', 'buildNumber'] as const];
-  return names.filter(([name]) => env[name] === undefined).map(([name, field]) => `${name}=${String(OFFLINE_BUILD[field])}`);
+  return names
+    .filter(([name]) => env[name] === undefined)
+    .map(([name, field]) => `${name}=${String(OFFLINE_BUILD[field])}`);
 }

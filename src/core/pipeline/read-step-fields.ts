@@ -82,7 +82,8 @@ export function readPlugins(fields: FieldReader): readonly PluginUse[] {
   const items = node.kind === 'list' ? node.items : [node];
   return items.flatMap((item, index): PluginUse[] => {
     const path = node.kind === 'list' ? ['plugins', index] : ['plugins'];
-    if (item.kind === 'map') return item.entries.map(({ key, value }) => pluginUse(key, valueOf(value), [...path, key]));
+    if (item.kind === 'map')
+      return item.entries.map(({ key, value }) => pluginUse(key, valueOf(value), [...path, key]));
     if (item.kind === 'scalar' && !isNull(item) && node.kind === 'list') return [pluginUse(item.text, null, path)];
     fields.error(
       item,

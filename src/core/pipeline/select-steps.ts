@@ -12,7 +12,10 @@ export interface NumberedStep {
  * The steps that any of the selectors names, in file order: a selector is a key, a label, a number, or key or label of a group. Without
  * selectors all steps. An unknown selector fails with a sentence that lists what there is.
  */
-export function selectSteps(steps: readonly CommandStep[], selectors: readonly string[]): Result<readonly NumberedStep[], string> {
+export function selectSteps(
+  steps: readonly CommandStep[],
+  selectors: readonly string[],
+): Result<readonly NumberedStep[], string> {
   const numbered = steps.map((step, index) => ({ number: index + 1, step }));
   if (selectors.length === 0) return ok(numbered);
   const unknown = selectors.find((selector) => !numbered.some((candidate) => isNamed(candidate, selector)));
@@ -32,7 +35,11 @@ function isNamed({ number, step }: NumberedStep, selector: string): boolean {
 }
 
 function unknownStep(selector: string, steps: readonly NumberedStep[]): string {
-  const names = new Set(steps.flatMap(({ step }) => [step.key, step.label, step.group?.key, step.group?.label].filter((name) => name !== undefined)));
+  const names = new Set(
+    steps.flatMap(({ step }) =>
+      [step.key, step.label, step.group?.key, step.group?.label].filter((name) => name !== undefined),
+    ),
+  );
   const near = closestName(selector, names);
   const meant = near === undefined ? '' : ` did you mean "${near}"?`;
   const list = steps.map((candidate) => `${candidate.number} ${stepTitle(candidate)}`).join(', ');

@@ -73,6 +73,7 @@ export interface StepPlan {
   readonly retry: readonly AutomaticRetry[];
   readonly concurrency?: { readonly group: string; readonly limit: number } | undefined;
   readonly timeoutInMinutes?: number | undefined;
+  readonly cancelOnBuildFailing?: boolean | undefined;
   /** What the agent gets as `step` of the job. */
   readonly definition: Readonly<Record<string, unknown>>;
   readonly jobs: readonly JobPlan[];

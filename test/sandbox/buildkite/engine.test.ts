@@ -388,6 +388,17 @@ describe('the build engine', () => {
     expect(build.state).to.equal('canceled');
   });
 
+  it('cancels on a failing build what asks for it, and nothing else', () => {
+    const world = new World();
+    const build = world.build(`steps:\n${step('a')}${step('b', 'cancel_on_build_failing: true')}${step('c')}`);
+    const [a, b] = [world.take('a'), world.take('b')];
+
+    world.finish(a, 1);
+
+    expect(world.states(build)).to.eql({ a: 'finished', b: 'canceling', c: 'scheduled' });
+    expect(b.build.state).to.equal('failing');
+  });
+
   it('says what it does differently: triggers, blocks, conditions beyond it', () => {
     const world = new World();
     world.build(
