@@ -3,7 +3,6 @@ import { BaseCommand } from '../cli/base-command.js';
 import { configFileFlag, configFlags, pickConfigFlags, takeSwitches } from '../cli/config-flags.js';
 import { packageVersion } from '../cli/package-version.js';
 import { stopSignal } from '../cli/stop-signal.js';
-import { ConfigError } from '../core/config/config-problem.js';
 
 /** `agent-stack-k8s controller`: the daemon that runs Buildkite jobs as Kubernetes Jobs. */
 export default class ControllerCommand extends BaseCommand {
@@ -23,7 +22,7 @@ export default class ControllerCommand extends BaseCommand {
     const { flags } = await this.parse(ControllerCommand, [...argv]);
     const given = { ...pickConfigFlags(flags), ...values };
     const loaded = await loadConfig({ path: flags.config, environment: process.env, flags: given });
-    if (!loaded.ok) throw new ConfigError(loaded.error);
+    if (!loaded.ok) return this.refuseConfig(loaded.error);
     this.printWarnings(loaded.value.warnings);
     // Not before it is needed: the Kubernetes client behind it costs 0.3 s, which --help need not pay.
     const { runController } = await import('../app/run-controller.js');
