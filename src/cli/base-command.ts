@@ -1,7 +1,7 @@
 import { Command, Errors, Flags } from '@oclif/core';
 import type { ChalkInstance } from 'chalk';
 import { closestName } from '../core/closest-name.js';
-import { type ConfigProblem, formatProblem } from '../core/config/config-problem.js';
+import { ConfigError, type ConfigProblem, formatProblem } from '../core/config/config-problem.js';
 import { EXIT, type ExitStatus, ToolkitError } from '../core/errors.js';
 import { paletteFor } from './colors.js';
 
@@ -20,6 +20,11 @@ export abstract class BaseCommand extends Command {
   protected printWarnings(warnings: readonly ConfigProblem[]): void {
     const { yellow } = this.paletteOf(process.stderr);
     for (const warning of warnings) process.stderr.write(`${yellow('warning')}: ${formatProblem(warning)}\n`);
+  }
+
+  /** Ends the command because its configuration cannot be used: prints all problems, exit status 2. */
+  protected refuseConfig(problems: readonly ConfigProblem[]): never {
+    throw new ConfigError(problems);
   }
 
   /** Ends the command with a status once all output is written; `process.exit` would cut a pipe. */

@@ -6,7 +6,6 @@ import { loadConfig } from '../../src/app/load-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { configFileFlag, configFlags, pickConfigFlags, takeSwitches } from '../../src/cli/config-flags.js';
 import { CONFIG_ENTRIES } from '../../src/core/config/schema.js';
-import { ConfigError } from '../../src/core/config/config-problem.js';
 import { runCommand } from './run-command.js';
 
 let environment: Record<string, string> = {};
@@ -23,7 +22,7 @@ class ShowConfig extends BaseCommand {
       environment,
       flags: { ...pickConfigFlags(flags), ...values },
     });
-    if (!loaded.ok) throw new ConfigError(loaded.error);
+    if (!loaded.ok) return this.refuseConfig(loaded.error);
     this.printWarnings(loaded.value.warnings);
     this.log(JSON.stringify(loaded.value.config));
   }

@@ -17,8 +17,8 @@ async function start(...words: readonly string[]): Promise<{ child: ReturnType<t
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  await once(child.stdout!, 'data');
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  await once(child.stdout, 'data');
   return { child, lines: () => output.trim().split('\n') };
 }
 

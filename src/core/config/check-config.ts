@@ -1,4 +1,6 @@
 import { closestName } from '../closest-name.js';
+import { isLabelValue } from '../job/identity.js';
+import { parseImageReference } from '../manifest/image-reference.js';
 import type { PathSegment } from '../schema/decode.js';
 import type { AdditionalHook, ControllerConfig, V1Volume } from './config.js';
 import type { ConfigProperty } from './schema.js';
@@ -15,7 +17,6 @@ const UUID_LENGTH = 36;
 const MAX_PREFIX_LENGTH = 63 - UUID_LENGTH;
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
-const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?$/;
 const HOST_PORT = /^(?:[^:\s/]*|\[[0-9a-fA-F:.%]+\]):(\d{1,5})$/;
 
 /** Rules that look at more than the type and range of one value: what makes a configuration unusable. */
@@ -62,7 +63,7 @@ function names(config: ControllerConfig): Finding[] {
   if (!DNS_LABEL.test(namespace)) {
     refuse('namespace', `"namespace" cannot be "${namespace}": use lower-case letters, digits and "-", at most 63`);
   }
-  if (!LABEL_VALUE.test(id)) {
+  if (!isLabelValue(id)) {
     refuse(
       'id',
       `"id" cannot be "${id}": it becomes a label value, so use letters, digits, "-", "_" and ".", at most 63`,
@@ -75,7 +76,8 @@ function names(config: ControllerConfig): Finding[] {
     const message = `"job-prefix" cannot be "${jobPrefix}": Job names start with it, so use lower-case letters, digits and "-"`;
     refuse('jobPrefix', message);
   }
-  if (/\s/.test(image)) refuse('image', `"image" cannot be "${image}": an image reference has no blanks`);
+  const reference = parseImageReference(image);
+  if (image !== '' && !reference.ok) refuse('image', `"image" cannot be "${image}": ${reference.error}`);
   return findings;
 }
 

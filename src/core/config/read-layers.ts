@@ -154,11 +154,10 @@ export function readFlagLayer(flags: Readonly<Record<string, string | readonly s
     readTextInto(reading, entry, { text, origin: { layer: 'flag', name } });
   }
   for (const name of given.keys()) {
-    reading.problems.push({
-      origin: { layer: 'flag', name },
-      key: name,
-      message: `unknown key "${name}"${suggestedKey(name)}`,
-    });
+    const message = ENTRY_BY_KEY.has(name)
+      ? `"${name}" can be set in the file only`
+      : `unknown key "${name}"${suggestedKey(name)}`;
+    reading.problems.push({ origin: { layer: 'flag', name }, key: name, message });
   }
   return reading;
 }

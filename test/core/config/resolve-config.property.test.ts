@@ -25,7 +25,7 @@ describe('resolveConfig: properties', () => {
 
     fc.assert(
       fc.property(file, (content) => void problemsOf({ yaml: JSON.stringify(content) })),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -57,7 +57,7 @@ describe('resolveConfig: properties', () => {
 
     fc.assert(
       fc.property(text, (parts) => void problemsOf({ yaml: parts.join('') })),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });

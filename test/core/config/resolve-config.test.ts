@@ -167,6 +167,12 @@ describe('resolveConfig: problems', () => {
     ['a secret that looks like an alias', { yaml: 'buildkite-token: *hunter2' }, [/alias/]],
     ['a flag that is no key', { flags: { queu: 'x' } }, [/^--queu: unknown key "queu"; did you mean "queue"\?/]],
     ['a secret that YAML reads as a number', { yaml: 'buildkite-token: 0123' }, [/is given \(hidden\): use text$/]],
+    [
+      'an image that is no reference',
+      { yaml: 'image: Registry.example.com/Agent:3' },
+      [/"image" cannot be .*lowercase/],
+    ],
+    ['a flag of a key of the file', { flags: { 'agent-config': '{}' } }, [/^--agent-config: .*in the file only$/]],
     ['a long prefix', { yaml: `job-prefix: ${'a'.repeat(28)}` }, [/"job-prefix" has 28 characters/]],
     ['a prefix that is no name', { yaml: 'job-prefix: Team_A-' }, [/"job-prefix" cannot be "Team_A-"/]],
     ['a namespace that is no name', { yaml: 'namespace: My.Space' }, [/"namespace" cannot be "My\.Space"/]],
