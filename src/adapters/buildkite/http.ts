@@ -59,7 +59,7 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Parsed JSON; undefined when the body was empty. */
+  /** A JSON object, unless the request says that the body does not matter. */
   readonly body: unknown;
   /** How long the answer asks us to wait before the next such call, in milliseconds. */
   readonly retryAfterMs: number | undefined;
@@ -127,8 +127,8 @@ function judge(raw: RawAnswer, request: HttpRequest, options: HttpClientOptions)
     const text = refusalText(raw.status, body, request, options);
     throw new ExternalError(text, { retryable, retryAfterMs: waitMs, status: raw.status });
   }
-  if (!json.ok && request.ignoreBody !== true) {
-    const text = `${options.api} sent something other than JSON as its answer to ${callName(request, options)}`;
+  if (!isObject(body) && request.ignoreBody !== true) {
+    const text = `${options.api} sent something other than a JSON object as its answer to ${callName(request, options)}`;
     throw new ExternalError(text, { retryable: true, retryAfterMs: waitMs, status: raw.status });
   }
   return { status: raw.status, headers: raw.headers, body, retryAfterMs: waitMs };

@@ -107,7 +107,7 @@ class StacksSource implements JobSource {
     for (const chunk of chunksOf(ids, BATCH)) {
       try {
         const answer = await this.#batchReserve(chunk, expiry > 0 ? expiry : undefined, signal);
-        const mine = new Set(textsOf(answer['reserved']));
+        const mine = new Set(textsOf(requireMember(answer.body, 'reserved', Array.isArray)));
         for (const id of chunk) (mine.has(id) ? reserved : notReserved).push(id);
       } catch (error) {
         // What earlier chunks claimed is ours and must run; the rest is listed again at the next poll.
@@ -154,7 +154,7 @@ class StacksSource implements JobSource {
           signal,
         }),
       );
-      for (const [id, state] of Object.entries(objectOf(objectOf(answer.body)['states']))) {
+      for (const [id, state] of Object.entries(requireMember(answer.body, 'states', isObject))) {
         if (typeof state === 'string') states.set(id, state.toLowerCase());
       }
     }
@@ -190,6 +190,7 @@ class StacksSource implements JobSource {
           method: 'POST',
           path: `${this.#knownStack().path}/notifications`,
           json: { notifications: chunk.map((notification) => this.#wireNotification(notification)) },
+          ignoreBody: true,
           signal,
         });
         this.#logRefusedNotifications(objectOf(body)['errors']);
@@ -225,19 +226,16 @@ class StacksSource implements JobSource {
     }
   }
 
-  async #batchReserve(
-    ids: readonly string[],
-    expirySeconds: number | undefined,
-    signal: AbortSignal,
-  ): Promise<Readonly<Record<string, unknown>>> {
-    const json = {
-      job_uuids: ids,
-      ...(expirySeconds === undefined ? {} : { reservation_expiry_seconds: expirySeconds }),
-    };
-    const answer = await this.#withStack(signal, (stack) =>
-      this.#http.send({ method: 'PUT', path: `${stack.path}/scheduled-jobs/batch-reserve`, json, signal }),
+  /**
+   * Repeats itself after an outage: the answer may be lost although Buildkite reserved the jobs, and then nobody would
+   * run them before their reservation expires. A repeat by the same stack extends it.
+   */
+  #batchReserve(ids: readonly string[], expirySeconds: number | undefined, signal: AbortSignal): Promise<HttpAnswer> {
+    const expiry = expirySeconds === undefined ? {} : { reservation_expiry_seconds: expirySeconds };
+    const json = { job_uuids: ids, ...expiry };
+    return this.#withStack(signal, (stack) =>
+      this.#sendRetrying({ method: 'PUT', path: `${stack.path}/scheduled-jobs/batch-reserve`, json, signal }),
     );
-    return objectOf(answer.body);
   }
 
   #wireNotification({ jobId, detail, at }: JobNotification): object {
@@ -297,6 +295,13 @@ class StacksSource implements JobSource {
     const { clock, random } = this.#options;
     return withRetry(() => this.#http.send(request), { clock, random, signal: request.signal });
   }
+}
+
+/** A member without which the answer cannot be understood. */
+function requireMember<T>(body: unknown, name: string, is: (value: unknown) => value is T): T {
+  const value = objectOf(body)[name];
+  if (is(value)) return value;
+  throw new ExternalError(`an answer of Buildkite's Stacks API lacks "${name}"`, { retryable: true });
 }
 
 function isRefusal(error: unknown): boolean {

@@ -219,10 +219,10 @@ describe('stacks source', () => {
   describe('reserving', () => {
     it('keeps what earlier chunks reserved when a later one fails', async () => {
       const ids = uuids(1500);
-      let calls = 0;
       script['PUT /batch-reserve'] = ({ body }) => {
-        calls += 1;
-        return calls === 2 ? { status: 500 } : { json: { reserved: body.job_uuids.slice(1), not_reserved: [ids[0]] } };
+        return body.job_uuids.length === 500
+          ? { status: 500 }
+          : { json: { reserved: body.job_uuids.slice(1), not_reserved: [ids[0]] } };
       };
       const jobs = await connected();
 
@@ -230,7 +230,7 @@ describe('stacks source', () => {
 
       expect(reserved).to.deep.equal(ids.slice(1, 1000));
       expect(notReserved).to.deep.equal([ids[0], ...ids.slice(1000)]);
-      expect(server.seen.map(({ body }) => body.job_uuids.length)).to.deep.equal([1000, 500]);
+      expect(server.seen.map(({ body }) => body.job_uuids.length)).to.deep.equal([1000, 500, 500, 500, 500, 500]);
     });
 
     it('fails when nothing could be reserved', async () => {
@@ -240,6 +240,17 @@ describe('stacks source', () => {
       const error = await errorOf(jobs.reserve(uuids(1), signal));
 
       expect(error.status).to.equal(500);
+    });
+
+    it('asks again when the answer is lost, and then knows what is reserved', async () => {
+      let calls = 0;
+      script['PUT /batch-reserve'] = ({ body }) =>
+        (calls += 1) === 1 ? { reset: true } : { json: { reserved: body.job_uuids, not_reserved: [] } };
+      const jobs = await connected();
+
+      const { reserved } = await jobs.reserve(uuids(2), signal);
+
+      expect(reserved).to.deep.equal(uuids(2));
     });
 
     it('leaves the expiry to Buildkite when it is 0', async () => {
@@ -293,6 +304,15 @@ describe('stacks source', () => {
       const job = await jobs.getJob(id, signal);
 
       expect(job?.command).to.equal('make');
+    });
+
+    it('does not take an empty answer for a job without a command', async () => {
+      script[`GET /jobs/${id}`] = () => ({ text: '' });
+      const jobs = await connected();
+
+      const error = await errorOf(jobs.getJob(id, signal));
+
+      expect(error.retryable).to.equal(true);
     });
 
     it('answers undefined for a job that is gone', async () => {
