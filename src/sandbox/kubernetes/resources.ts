@@ -1,3 +1,5 @@
+import type { PatchableKind } from '../../core/manifest/strategic-merge.js';
+
 /** A kind of object this server stores, and how the API server treats it. */
 export interface ResourceType {
   readonly group: string;
@@ -9,7 +11,7 @@ export interface ResourceType {
   readonly shortNames: readonly string[];
   readonly subresources: readonly string[];
   /** Key into the pinned Kubernetes definitions. */
-  readonly definition: string;
+  readonly definition: PatchableKind;
   /** DELETE answers with the object instead of a Status. */
   readonly returnsDeleted: boolean;
   /** PUT of a missing object creates it. */
@@ -32,7 +34,7 @@ const base = {
   countsGenerations: false,
 } satisfies Partial<ResourceType>;
 
-function core(kind: string, plural: string, shortNames: readonly string[]): ResourceType {
+function core(kind: PatchableKind, plural: string, shortNames: readonly string[]): ResourceType {
   return {
     ...base,
     kind,
