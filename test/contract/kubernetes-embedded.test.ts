@@ -1,9 +1,11 @@
+import { startJobController } from '../../src/sandbox/kubernetes/job-controller.js';
 import { startKubernetesServer } from '../../src/sandbox/kubernetes/kubernetes-server.js';
 import { describeKubernetesApi } from './kubernetes-api.contract.js';
 import type { KubernetesTarget } from './kubernetes/target.js';
 
 async function startEmbedded(): Promise<KubernetesTarget> {
   const server = await startKubernetesServer();
+  const jobController = startJobController(server.store);
   let serial = 0;
   return {
     url: server.url,
@@ -24,7 +26,10 @@ async function startEmbedded(): Promise<KubernetesTarget> {
       server.compact();
       return Promise.resolve();
     },
-    stop: () => server.close(),
+    stop: () => {
+      jobController.close();
+      return server.close();
+    },
   };
 }
 

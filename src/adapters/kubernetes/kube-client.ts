@@ -97,7 +97,6 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   /** Runs one exchange with its deadline; whatever goes wrong leaves as an error of ours. */
   const within = async <T>(what: string, signal: AbortSignal, run: (scope: CallScope) => Promise<T>): Promise<T> => {
     await rateLimiter?.take(signal);
-    signal.throwIfAborted();
     const scope = openScope(signal, deadlineMs, `${what} at "${connection.server}"`);
     try {
       return await run(scope);

@@ -230,7 +230,7 @@ function isForgotten(error: unknown): boolean {
 function waitAfter(failures: number, error: unknown, timing: ReflectorTiming, random: () => number): number {
   const ceiling = Math.min(timing.backoffCapMs, timing.backoffBaseMs * 2 ** (failures - 1));
   const asked = error instanceof ExternalError ? (error.retryAfterMs ?? 0) : 0;
-  return Math.max(timing.backoffFloorMs, random() * ceiling, Math.min(asked, timing.longestRetryAfterMs));
+  return Math.round(Math.max(timing.backoffFloorMs, random() * ceiling, Math.min(asked, timing.longestRetryAfterMs)));
 }
 
 function report<T>(

@@ -143,7 +143,7 @@ const JOBS = {
   ),
   resourceClasses: section('resource-classes', 'v0.31', undefined, {
     schema: { type: 'object', additionalProperties: sectionType('ResourceClass') },
-    description: 'Named resources and node selectors that a job chooses by the tag resource_class=<name>.',
+    description: 'Named resources and node selectors that a job chooses by the tag resource_class=NAME.',
   }),
   defaultResourceClassName: section('default-resource-class-name', 'v0.37', '', {
     schema: { type: 'string' },

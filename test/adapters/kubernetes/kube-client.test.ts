@@ -125,6 +125,24 @@ describe('kube client', () => {
       for (const watch of watches) expect(await watch).to.include({ message: 'done' });
     });
 
+    it('does not let watches take the connections of calls', async () => {
+      const { client } = await setUp(
+        (_request, response, url) => {
+          if (url.searchParams.has('watch')) response.flushHeaders();
+          else sendJson(response, 200, { made: true });
+        },
+        { maxConnections: 1 },
+      );
+      const controller = new AbortController();
+      const watch = openWatch(client, 'w', controller.signal);
+
+      const { body } = await client.request({ method: 'POST', path: '/x', body: {} }, never);
+
+      expect(body).to.deep.equal({ made: true });
+      controller.abort(new Error('done'));
+      expect(await watch).to.include({ message: 'done' });
+    });
+
     it('never opens more connections than allowed, even when more calls are made at once', async () => {
       const { server, client } = await setUp((_request, response) => sendJson(response, 200, {}), {
         maxConnections: 3,
@@ -384,6 +402,32 @@ describe('kube client', () => {
 
       expect(ending).to.equal('closed');
       expect(lines).to.deep.equal(['{"n":"größe"}', '{"n":"日本"}']);
+    });
+
+    it('is not idle as long as something comes', async () => {
+      const { client } = await setUp(async (_request, response) => {
+        for (let i = 0; i < 6; i++) {
+          response.write(`${i}\n`);
+          await new Promise((resolve) => setTimeout(resolve, 60));
+        }
+        response.end();
+      });
+
+      const stream = { path: '/w', idleMs: 300, onOpen: () => undefined, onLine: () => undefined };
+      const ending = await client.stream(stream, never);
+
+      expect(ending).to.equal('closed');
+    });
+
+    it('leaves no timer when the server ends it', async () => {
+      const { client } = await setUp((_request, response) => void response.end('a\n'));
+      const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+      const before = timers();
+
+      await client.stream({ path: '/w', idleMs: 3_600_000, onOpen: () => undefined, onLine: () => undefined }, never);
+      await new Promise((resolve) => setImmediate(resolve));
+
+      expect(timers()).to.equal(before);
     });
 
     it('ends as idle when nothing comes, and leaves no connection', async () => {

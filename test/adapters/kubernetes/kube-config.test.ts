@@ -107,14 +107,17 @@ describe('loadKubeConnection', () => {
       expect(connection).to.include({ server: 'https://home:6443', namespace: undefined });
     });
 
-    it('merges the files of KUBECONFIG, the first mention winning and missing files passed over', () => {
+    it('merges the files of KUBECONFIG, the first mention winning and missing files passed over', async () => {
       const first = write('first', kubeconfig({ name: 'a', server: 'https://a:1', current: 'b' }));
-      const second = write('second', kubeconfig({ name: 'b', server: 'https://b:1' }));
-      const third = write('third', kubeconfig({ name: 'b', server: 'https://wrong:1', current: 'a' }));
+      const second = write('second', kubeconfig({ name: 'b', server: 'https://b:1', user: { token: 'right' } }));
+      const wrong = { tokenFile: write('token', 'wrong') };
+      const third = write('third', kubeconfig({ name: 'b', server: 'https://wrong:1', user: wrong, current: 'a' }));
 
       const env = { KUBECONFIG: [first, join(folder, 'missing'), second, third].join(delimiter) };
+      const connection = loadKubeConnection({ env });
 
-      expect(loadKubeConnection({ env }).server).to.equal('https://b:1');
+      expect(connection.server).to.equal('https://b:1');
+      expect((await connection.credentials()).headers).to.deep.equal({ authorization: 'Bearer right' });
     });
   });
 

@@ -168,6 +168,7 @@ describe('runReflector', () => {
     for (const [what, last, expected] of [
       ['an event', eventLine('ADDED', 'a', 12), '12'],
       ['a bookmark', eventLine('ADDED', 'a', 12) + eventLine('BOOKMARK', '', 40), '40'],
+      ['the last object that has one', `${eventLine('ADDED', 'a', 12)}{"type":"BOOKMARK","object":{}}\n`, '12'],
     ] as const) {
       it(`resumes after a stable watch at once, without a list, from the version of ${what}`, async () => {
         let round = 0;
@@ -212,11 +213,11 @@ describe('runReflector', () => {
       /** Lists allowed in all. */
       readonly lists: readonly [least: number, most: number];
     }[] = [
-      { name: 'closes every watch cleanly at once', watch: (_q, response) => void response.end(), lists: [1, 9] },
+      { name: 'closes every watch cleanly at once', watch: (_q, response) => void response.end(), lists: [4, 7] },
       {
         name: 'sends one event, then closes',
         watch: (_q, response) => void response.end(eventLine('MODIFIED', 'a', 6)),
-        lists: [1, 9],
+        lists: [4, 7],
       },
       {
         name: 'sends ERROR 410 Expired on every watch',
@@ -236,32 +237,32 @@ describe('runReflector', () => {
       {
         name: 'answers every watch with HTTP 500',
         watch: (_q, response) => refuse(response, 500, 'InternalError'),
-        lists: [1, 9],
+        lists: [4, 7],
       },
       {
         name: 'sends ERROR 500 on every watch',
         watch: (_q, response) => void response.end(errorLine(500, 'InternalError')),
-        lists: [1, 9],
+        lists: [4, 7],
       },
       {
         name: 'resets every watch',
         watch: (request) => void request.socket.resetAndDestroy(),
-        lists: [1, 9],
+        lists: [4, 7],
       },
       {
         name: 'breaks every watch off in the middle of a line',
         watch: (request, response) => void response.write('{"type":"ADD', () => request.socket.destroy()),
-        lists: [1, 9],
+        lists: [4, 7],
       },
       {
         name: 'sends garbage',
         watch: (_q, response) => void response.end('<html>\n'),
-        lists: [1, 9],
+        lists: [4, 7],
       },
       {
         name: 'sends JSON that is no event',
         watch: (_q, response) => void response.end('null\n'),
-        lists: [1, 9],
+        lists: [4, 7],
       },
       {
         name: 'answers every list with HTTP 503',
@@ -451,6 +452,39 @@ describe('runReflector', () => {
         expect(r.logger.lines).to.deep.equal([]);
       });
     }
+
+    it('tells nothing more once its signal has aborted, not even what has arrived already', async () => {
+      const told: string[] = [];
+      const r = await run(
+        (_q, response) => sendList(response, 5, ['a']),
+        (_q, response) => void response.write(eventLine('ADDED', 'b', 6) + eventLine('ADDED', 'c', 7)),
+        {
+          onEvent: (event) => {
+            told.push(event.type);
+            if (event.type === 'upserted') void r.stop();
+          },
+        },
+      );
+
+      await r.done;
+
+      expect(told).to.deep.equal(['synced', 'upserted']);
+    });
+
+    it('tells no list that came too late', async () => {
+      const told: string[] = [];
+      const r = await run((_q, response) => sendList(response, 5, ['a']), holdOpen, {
+        onEvent: (event) => told.push(event.type),
+        toRecord: () => {
+          void r.stop();
+          return { name: 'a' };
+        },
+      });
+
+      await r.done;
+
+      expect(told).to.deep.equal([]);
+    });
 
     it('stops at once when aborted between two tries', async () => {
       const controller = new AbortController();

@@ -1,0 +1,118 @@
+import {
+  request as httpRequest,
+  type Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
+import { request as httpsRequest, type Agent as HttpsAgent } from 'node:https';
+import type { HttpRequest } from './http.js';
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** An answer as it came from the wire. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** What `exchangeOnce` needs to know. */
+export interface Exchange {
+  readonly base: URL;
+  readonly agent: HttpAgent | HttpsAgent;
+  readonly request: HttpRequest;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+/** The call's time was over before its answer was complete. */
+export class DeadlineError extends Error {
+  readonly timeoutMs: number;
+  constructor(timeoutMs: number) {
+    super('deadline passed');
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** A kept connection turned out to be closed before anything was answered on it. */
+export class StaleConnectionError extends Error {}
+
+/**
+ * Sends a request and reads its answer, whatever the status.
+ * Rejects with `DeadlineError`, `StaleConnectionError` or the socket's own error.
+ */
+export function exchangeOnce({ base, agent, request, headers, timeoutMs }: Exchange): Promise<RawAnswer> {
+  const body = request.raw ?? (request.json === undefined ? undefined : Buffer.from(JSON.stringify(request.json)));
+  const path = requestPath(base, request);
+  const send = base.protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const outgoing = send(base, { agent, path, method: request.method, headers: allHeaders(headers, request, body) });
+    let whyStopped: Error | undefined;
+    const stop = (reason: Error): void => {
+      whyStopped = reason;
+      outgoing.destroy(reason);
+    };
+    const onAbort = (): void => stop(new Error('aborted'));
+    const deadline = setTimeout(() => stop(new DeadlineError(timeoutMs)), timeoutMs);
+    request.signal.addEventListener('abort', onAbort, { once: true });
+    const settle = (): void => {
+      clearTimeout(deadline);
+      request.signal.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: Error): void => {
+      settle();
+      reject(whyStopped ?? asStale(outgoing, error));
+    };
+    outgoing.on('error', fail);
+    outgoing.once('response', (incoming) => {
+      readAnswer(incoming).then((answer) => {
+        settle();
+        resolve(answer);
+      }, fail);
+    });
+    outgoing.end(body);
+  });
+}
+
+function asStale(outgoing: ClientRequest, error: Error): Error {
+  const code = 'code' in error ? error.code : undefined;
+  const stale = outgoing.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
+  return stale ? new StaleConnectionError('connection was closed', { cause: error }) : error;
+}
+
+function requestPath(base: URL, request: HttpRequest): string {
+  const root = base.pathname.replace(/\/+$/, '');
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    if (value !== undefined) query.set(name, String(value));
+  }
+  const path = request.path === '' ? root || '/' : `${root}/${request.path}`;
+  return query.size > 0 ? `${path}?${query.toString()}` : path;
+}
+
+function allHeaders(
+  common: Readonly<Record<string, string>>,
+  request: HttpRequest,
+  body: Buffer | undefined,
+): Record<string, string | number> {
+  return {
+    accept: 'application/json',
+    ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(request.method === 'GET' ? {} : { 'content-length': body?.length ?? 0 }),
+    ...common,
+    ...request.headers,
+  };
+}
+
+async function readAnswer(incoming: IncomingMessage): Promise<RawAnswer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming) {
+    const bytes = chunk as Buffer; // without setEncoding a response yields buffers
+    size += bytes.length;
+    if (size > MAX_ANSWER_BYTES) throw new Error(`answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(bytes);
+  }
+  return { status: incoming.statusCode ?? 0, headers: incoming.headers, text: Buffer.concat(chunks).toString('utf8') };
+}

@@ -1,0 +1,191 @@
+import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { ExternalError } from '../../core/errors.js';
+import type { Clock, Logger } from '../../ports/runtime.js';
+import { DeadlineError, exchangeOnce, StaleConnectionError, type RawAnswer } from './http-exchange.js';
+import { isObject } from './json.js';
+import { loggablePayload } from './payload-log.js';
+import { retryAfterMs } from './retry-after.js';
+
+/** One side of a conversation with one Buildkite API; keeps its connections open between calls. */
+export interface HttpClient {
+  /**
+   * Sends one request and reads the whole answer.
+   * @throws ExternalError on any status but 2xx, a broken connection, a passed deadline or an unreadable answer;
+   *   the signal's reason when aborted.
+   */
+  send(request: HttpRequest): Promise<HttpAnswer>;
+  /** Drops idle connections. */
+  close(): void;
+}
+
+export interface HttpClientOptions {
+  /** Base URL; a trailing slash does not matter. */
+  readonly endpoint: string;
+  /** For messages, e.g. `the Buildkite Stacks API`. */
+  readonly api: string;
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Values that must never appear in an error or a log line. */
+  readonly secrets: readonly string[];
+  /** What to do about a 401; becomes the end of the message. */
+  readonly unauthorizedHint: string;
+  /** Deadline of a call, from connecting to the last byte, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Write requests and answers to the debug log, secrets masked. */
+  readonly logPayloads: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** Relative to the endpoint, without a leading slash; `''` is the endpoint itself. */
+  readonly path: string;
+  /** Undefined members are left out. */
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** Sent as JSON, unless `raw` is given. */
+  readonly json?: unknown;
+  /** Bytes to send as they are; give the content type in `headers`. */
+  readonly raw?: Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Overrides the client's deadline, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** Any 2xx will do, whatever its body says. @default false */
+  readonly ignoreBody?: boolean;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Parsed JSON; undefined when the body was empty. */
+  readonly body: unknown;
+  /** How long the answer asks us to wait before the next such call, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+}
+
+const MAX_ERROR_TEXT = 500;
+/** Enough for every worker plus polling; more connections than that only cost the other side. */
+const MAX_CONNECTIONS = 64;
+
+/** One path segment, escaped; Buildkite's routes also need "." escaped. */
+export function pathSegment(value: string): string {
+  return encodeURIComponent(value).replaceAll('.', '%2E');
+}
+
+/** Opens a client on global keep-alive sockets of its own; nothing is sent before the first `send`. */
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const base = new URL(options.endpoint);
+  const agentOptions = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
+  const agent = base.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+  const exchange = (request: HttpRequest): Promise<RawAnswer> =>
+    exchangeOnce({ base, agent, request, headers: options.headers, timeoutMs: request.timeoutMs ?? options.timeoutMs });
+  return {
+    send: (request) => sendAndJudge(request, options, exchange),
+    close: () => agent.destroy(),
+  };
+}
+
+async function sendAndJudge(
+  request: HttpRequest,
+  options: HttpClientOptions,
+  exchange: (request: HttpRequest) => Promise<RawAnswer>,
+): Promise<HttpAnswer> {
+  request.signal.throwIfAborted();
+  logPayload(options, 'http request', request, { payload: request.json });
+  let raw: RawAnswer;
+  try {
+    raw = await resendOnStaleConnection(request, exchange);
+  } catch (error) {
+    request.signal.throwIfAborted();
+    throw connectionError(error, request, options);
+  }
+  return judge(raw, request, options);
+}
+
+/** A kept connection may be closed by the other side just as we write to it; that says nothing about the request. */
+async function resendOnStaleConnection(
+  request: HttpRequest,
+  exchange: (request: HttpRequest) => Promise<RawAnswer>,
+): Promise<RawAnswer> {
+  try {
+    return await exchange(request);
+  } catch (error) {
+    if (!(error instanceof StaleConnectionError) || request.method === 'POST') throw error;
+    return await exchange(request);
+  }
+}
+
+function judge(raw: RawAnswer, request: HttpRequest, options: HttpClientOptions): HttpAnswer {
+  const waitMs = retryAfterMs(raw.headers, raw.status, options.clock.now());
+  const json = parseJson(raw.text);
+  const body = json.ok ? json.value : raw.text;
+  logPayload(options, 'http answer', request, { status: raw.status, payload: body });
+  if (raw.status < 200 || raw.status > 299) {
+    const retryable = raw.status === 429 || raw.status >= 500;
+    const text = refusalText(raw.status, body, request, options);
+    throw new ExternalError(text, { retryable, retryAfterMs: waitMs, status: raw.status });
+  }
+  if (!json.ok && request.ignoreBody !== true) {
+    const text = `${options.api} sent something other than JSON as its answer to ${callName(request, options)}`;
+    throw new ExternalError(text, { retryable: true, retryAfterMs: waitMs, status: raw.status });
+  }
+  return { status: raw.status, headers: raw.headers, body, retryAfterMs: waitMs };
+}
+
+function refusalText(status: number, body: unknown, request: HttpRequest, options: HttpClientOptions): string {
+  const hint = status === 401 ? `; ${options.unauthorizedHint}` : '';
+  const text = `${options.api} answered ${status} to ${callName(request, options)}: ${errorText(body)}${hint}`;
+  return scrub(text, options.secrets);
+}
+
+function callName(request: HttpRequest, options: HttpClientOptions): string {
+  return `"${request.method} ${request.path || new URL(options.endpoint).pathname}"`;
+}
+
+function connectionError(error: unknown, request: HttpRequest, options: HttpClientOptions): ExternalError {
+  const call = callName(request, options);
+  if (error instanceof DeadlineError) {
+    return new ExternalError(`${options.api} did not answer ${call} within ${error.timeoutMs} ms`, { retryable: true });
+  }
+  const { host } = new URL(options.endpoint);
+  const said = error instanceof Error ? error.message : String(error);
+  const text = `cannot talk to ${options.api} at "${host}" for ${call}: ${said}`;
+  return new ExternalError(scrub(text, options.secrets), { retryable: true });
+}
+
+function errorText(body: unknown): string {
+  const message = isObject(body) ? (body['message'] ?? body['error'] ?? firstErrorMessage(body['errors'])) : body;
+  const text = typeof message === 'string' && message.trim() !== '' ? message.trim() : 'no explanation given';
+  return text.length > MAX_ERROR_TEXT ? `${text.slice(0, MAX_ERROR_TEXT)}…` : text;
+}
+
+function firstErrorMessage(errors: unknown): unknown {
+  const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+  return isObject(first) ? first['message'] : undefined;
+}
+
+function parseJson(text: string): { ok: true; value: unknown } | { ok: false } {
+  if (text.trim() === '') return { ok: true, value: undefined };
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    return { ok: false };
+  }
+}
+
+function scrub(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((clean, secret) => (secret === '' ? clean : clean.replaceAll(secret, '[redacted]')), text);
+}
+
+function logPayload(
+  options: HttpClientOptions,
+  message: string,
+  request: HttpRequest,
+  fields: { status?: number; payload: unknown },
+): void {
+  if (!options.logPayloads) return;
+  const payload = scrub(loggablePayload(fields.payload), options.secrets);
+  options.logger.debug(message, { method: request.method, path: request.path, ...fields, payload });
+}

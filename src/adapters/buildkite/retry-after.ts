@@ -1,0 +1,33 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/**
+ * How long an answer asks us to wait, in milliseconds: `Retry-After` in seconds (decimals allowed) or as an HTTP date on
+ * any answer, else, on 429 only, the longest of the `RateLimit-*Reset` headers.
+ * @param now milliseconds since the epoch, for HTTP dates.
+ */
+export function retryAfterMs(headers: IncomingHttpHeaders, status: number, now: number): number | undefined {
+  const asked = parseRetryAfter(header(headers, 'retry-after'), now);
+  if (asked !== undefined || status !== 429) return asked;
+  const resets = ['ratelimit-reset', 'ratelimit-user-reset']
+    .map((name) => parseSeconds(header(headers, name)))
+    .filter((ms) => ms !== undefined);
+  return resets.length > 0 ? Math.max(...resets) : undefined;
+}
+
+/** The value of a header that should appear once; of several the first. */
+export function header(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  const seconds = parseSeconds(value);
+  if (seconds !== undefined || value === undefined) return seconds;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+function parseSeconds(value: string | undefined): number | undefined {
+  if (value === undefined || !/^\s*\d+(\.\d+)?\s*$/.test(value)) return undefined;
+  return Math.round(Number(value) * 1000);
+}
