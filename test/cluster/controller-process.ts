@@ -55,13 +55,18 @@ export function startController({ folder, kubeconfig, config }: ControllerOption
     connectionsTo: (port) => connectionsTo(pid, port),
     assertAlive: () => {
       if (child.exitCode === null && child.signalCode === null) return;
-      throw new Error(`the controller ended by itself:\n${readFileSync(logFile, 'utf8').slice(-3000)}`);
+      throw new Error(`the controller ended by itself; the end of its log:\n${lastLines(logFile)}`);
     },
     end: (signal) => {
       child.kill(signal);
       return ended;
     },
   };
+}
+
+function lastLines(logFile: string): string {
+  const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-15);
+  return lines.map((line) => line.slice(0, 500)).join('\n');
 }
 
 function pidOf(child: ChildProcess): number {
