@@ -34,7 +34,8 @@ const BINARY_SUFFIXES = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'] as const;
 const SYNTAX = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/;
 
 /**
- * Reads a quantity such as `500m`, `1.5Gi`, `2e3` or the bare number 2.
+ * Reads a quantity such as `500m`, `1.5Gi`, `2e3` or the bare number 2. A suffix without a number, which Kubernetes takes
+ * for 0, is refused.
  * The error is a message that names the text and says what is allowed.
  */
 export function parseQuantity(written: string | number): Result<Quantity, string> {

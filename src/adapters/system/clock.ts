@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/runtime.js';
+import { onAbort } from './on-abort.js';
 
 /** `setTimeout` fires at once for anything longer, so long sleeps are cut into pieces of this length. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -17,16 +18,14 @@ export const systemClock: Clock = {
 
 function sleepOnce(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => {
+    const timer = setTimeout(() => {
+      forget();
+      resolve();
+    }, ms);
+    const forget = onAbort(signal, () => {
       clearTimeout(timer);
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the port promises the signal's own reason
       reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
+    });
   });
 }

@@ -101,30 +101,31 @@ function errorCode(error: unknown): string | number | undefined {
   return typeof error.code === 'string' || typeof error.code === 'number' ? error.code : undefined;
 }
 
-/** A value that JSON can print: text redacted, errors and big integers as text, circles and failures described. */
+/** A value that JSON can print: text redacted, errors and odd numbers as text, circles and failures described. */
 function printable(value: unknown, redact: (text: string) => string): unknown {
   if (typeof value === 'string') return redact(value);
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  if (typeof value === 'boolean' || value === null) return value;
-  if (value instanceof Date && Number.isNaN(value.getTime())) return 'invalid date';
-  if (typeof value !== 'object') return redact(String(value));
   const ancestors: unknown[] = [];
   function replace(this: unknown, _key: string, inner: unknown): unknown {
+    const leaf = printableLeaf(inner, redact);
+    if (typeof leaf !== 'object' || leaf === null) return leaf;
     while (ancestors.length > 0 && ancestors.at(-1) !== this) ancestors.pop();
-    if (typeof inner === 'string') return redact(inner);
-    if (typeof inner === 'bigint') return String(inner);
-    if (inner instanceof Error) return redact(inner.message);
-    if (typeof inner !== 'object' || inner === null) return inner;
-    if (ancestors.includes(inner)) return '[circular]';
-    ancestors.push(inner);
-    return inner instanceof Map || inner instanceof Set ? [...inner] : inner;
+    if (ancestors.includes(leaf)) return '[circular]';
+    ancestors.push(leaf);
+    return leaf instanceof Map || leaf instanceof Set ? [...leaf] : leaf;
   }
   try {
-    const text = JSON.stringify(value, replace) as string | undefined;
-    return text === undefined ? null : (JSON.parse(text) as unknown);
+    return JSON.parse(JSON.stringify(value, replace)) as unknown;
   } catch (error) {
     return `[unprintable: ${error instanceof Error ? redact(error.message) : 'unknown'}]`;
   }
+}
+
+function printableLeaf(value: unknown, redact: (text: string) => string): unknown {
+  if (typeof value === 'string') return redact(value);
+  if (value instanceof Error) return redact(value.message);
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'bigint') return String(value);
+  return typeof value === 'function' || typeof value === 'symbol' ? `[${typeof value}]` : value;
 }
 
 function jsonLine(time: string, level: LogLevel, pairs: readonly Pair[]): string {

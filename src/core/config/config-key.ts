@@ -1,3 +1,4 @@
+import { formatDurationMs } from '../duration.js';
 import type { JsonSchema } from '../schema/json-schema.js';
 
 /**
@@ -74,4 +75,17 @@ export function envNames(key: ConfigKey): readonly string[] {
 /** Flags that set the key, without dashes, the documented one first; none when only the file can. */
 export function flagNames(key: ConfigKey): readonly string[] {
   return key.kind === 'section' ? [] : [key.key, ...(key.flagAliases ?? [])];
+}
+
+/** The default as one would write it; empty when there is none to speak of. */
+export function defaultText({ kind, default: value }: ConfigKey): string {
+  if (typeof value === 'number') return kind === 'duration' ? shortDuration(value) : String(value);
+  return typeof value === 'string' || typeof value === 'boolean' ? String(value) : '';
+}
+
+/** `10m` where Go prints `10m0s`. */
+function shortDuration(ms: number): string {
+  return formatDurationMs(ms)
+    .replace(/(?<=[hm])0s$/, '')
+    .replace(/(?<=h)0m$/, '');
 }

@@ -1,3 +1,5 @@
+import { UsageError } from '../errors.js';
+
 /** Which layer a value came from, precisely enough to find and change it. */
 export type ConfigOrigin =
   | { readonly layer: 'default' }
@@ -31,4 +33,14 @@ export function formatOrigin(origin: ConfigOrigin): string {
 /** One line for one problem: where, then what. */
 export function formatProblem(problem: ConfigProblem): string {
   return `${formatOrigin(problem.origin)}: ${problem.message}`;
+}
+
+/** The configuration cannot be used; the message lists all problems, one a line. Exit status 2. */
+export class ConfigError extends UsageError {
+  readonly problems: readonly ConfigProblem[];
+  constructor(problems: readonly ConfigProblem[]) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+    super([`the configuration has ${count}:`, ...problems.map((problem) => `  ${formatProblem(problem)}`)].join('\n'));
+    this.problems = problems;
+  }
 }

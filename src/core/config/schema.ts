@@ -7,8 +7,8 @@ const MINUTE = 60 * SECOND;
 const INT32_MAX = 2 ** 31 - 1;
 const PULL_POLICIES = ['', 'Always', 'IfNotPresent', 'Never'] as const;
 
-/** The agent image jobs use when none is configured. */
-export const DEFAULT_AGENT_IMAGE = 'ghcr.io/buildkite/agent:3.136.2';
+/** Of the release whose behaviour this program has. */
+const DEFAULT_AGENT_IMAGE = 'ghcr.io/buildkite/agent:3.136.2';
 
 const IDENTITY = {
   id: text('id', 'v0.29', '', {
@@ -143,7 +143,7 @@ const JOBS = {
   ),
   resourceClasses: section('resource-classes', 'v0.31', undefined, {
     schema: { type: 'object', additionalProperties: sectionType('ResourceClass') },
-    description: 'Named resources and node selectors that a job chooses by the tag resource_class=<name>.',
+    description: 'Named resources and node selectors that a job chooses by the tag resource_class=NAME.',
   }),
   defaultResourceClassName: section('default-resource-class-name', 'v0.37', '', {
     schema: { type: 'string' },

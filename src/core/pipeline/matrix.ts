@@ -97,6 +97,7 @@ function substitute(step: CommandStep, permutation: Readonly<Record<string, stri
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [text(key), json(item)]));
   };
   const plugin = (use: PluginUse): PluginUse => ({
+    ...use,
     name: text(use.name),
     source: text(use.source),
     config: json(use.config),

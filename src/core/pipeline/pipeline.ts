@@ -92,6 +92,8 @@ export interface PluginUse {
   readonly source: string;
   /** Null for a plugin without configuration. */
   readonly config: JsonValue;
+  /** Where the configuration stands below the step, for `placeAt(step.source, path)`. */
+  readonly path: readonly (string | number)[];
 }
 
 /** Exit statuses that count as a soft failure; true = every failure, false = none. */

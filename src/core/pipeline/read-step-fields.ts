@@ -80,9 +80,11 @@ export function readPlugins(fields: FieldReader): readonly PluginUse[] {
   const node = fields.take('plugins');
   if (node === undefined || isNull(node)) return [];
   const items = node.kind === 'list' ? node.items : [node];
-  return items.flatMap((item) => {
-    if (item.kind === 'map') return item.entries.map((entry) => pluginUse(entry.key, entry.value));
-    if (item.kind === 'scalar' && !isNull(item) && node.kind === 'list') return [pluginUse(item.text, undefined)];
+  return items.flatMap((item, index): PluginUse[] => {
+    const path = node.kind === 'list' ? ['plugins', index] : ['plugins'];
+    if (item.kind === 'map')
+      return item.entries.map(({ key, value }) => pluginUse(key, valueOf(value), [...path, key]));
+    if (item.kind === 'scalar' && !isNull(item) && node.kind === 'list') return [pluginUse(item.text, null, path)];
     fields.error(
       item,
       `"plugins" must be a list of plugins, and each of them a name or a mapping of one name to its configuration, not ${describe(item)}`,
@@ -91,8 +93,8 @@ export function readPlugins(fields: FieldReader): readonly PluginUse[] {
   });
 }
 
-function pluginUse(name: string, config: SourceNode | undefined): PluginUse {
-  return { name, source: pluginSource(name), config: config === undefined ? null : valueOf(config) };
+function pluginUse(name: string, config: PluginUse['config'], path: PluginUse['path']): PluginUse {
+  return { name, source: pluginSource(name), config, path };
 }
 
 /** `soft_fail`: a boolean or a list of `{exit_status}`; undefined when absent. */

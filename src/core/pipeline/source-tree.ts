@@ -68,7 +68,7 @@ export interface SourceTree {
 }
 
 /** Beyond this many values a file is an alias bomb, not a pipeline. */
-const MAX_NODES = 500_000;
+const MAX_NODES = 100_000;
 
 /**
  * Reads YAML (or JSON) the way the agent does: plain scalars by the rules of Go's yaml.v3, the last of two equal keys wins,

@@ -1,6 +1,7 @@
 import type { JsonSchema } from './json-schema.js';
 
 const LONGEST_ECHO = 60;
+const MOST_CHOICES = 12;
 
 const FORMATS = new Map([
   ['int-or-string', 'an integer or a string'],
@@ -46,8 +47,11 @@ export function describeRemedy(schema: JsonSchema, value: unknown): string {
   return '';
 }
 
-/** A list of allowed values for a message: `"Always", "Never" or "IfNotPresent"`. */
+/** The allowed values for a message: `"Always", "Never" or "IfNotPresent"`; the first ones when there are many. */
 export function describeChoices(choices: readonly (string | number)[]): string {
+  if (choices.length > MOST_CHOICES) {
+    return `one of ${choices.length} values like ${describeChoices(choices.slice(0, 3))}`;
+  }
   const words = choices.map((choice) => (typeof choice === 'string' ? `"${choice}"` : String(choice)));
   const last = words.pop() ?? '';
   return words.length === 0 ? last : `${words.join(', ')} or ${last}`;

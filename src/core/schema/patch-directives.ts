@@ -2,7 +2,7 @@ import { describeValue, quoted } from './describe.js';
 import type { JsonSchema } from './json-schema.js';
 
 /** What `$patch` may say in a strategic merge patch. */
-export const PATCH_ACTIONS: readonly unknown[] = ['delete', 'replace', 'merge'];
+const PATCH_ACTIONS: readonly unknown[] = ['delete', 'replace', 'merge'];
 
 const LIST_DIRECTIVE = /^\$(?:setElementOrder|deleteFromPrimitiveList)\/(.*)$/s;
 

@@ -260,60 +260,10 @@ export function agentRoutes(sandbox: Sandbox): Routes {
       return { status: 200, body: {} };
     },
     'GET /v3/token': (call) => tokenIdentity(call, sandbox),
-    'GET /v3/metrics': (call) => metrics(call, sandbox),
   };
 }
 
 /** The agent behind a session token or behind the token of the job it runs. */
 function lifecycleAgent(call: Call, sandbox: Sandbox): Agent {
   return sandbox.lifecycle.jobOfToken(tokenOf(call))?.agent ?? sessionOf(call, sandbox);
-}
-
-interface Counts {
-  agents: { idle: number; busy: number; total: number };
-  jobs: { scheduled: number; running: number; waiting: number; total: number };
-}
-
-function metrics(call: Call, { store }: Sandbox): Reply {
-  requireAgentToken(call, store);
-  const empty = (): Counts => ({
-    agents: { idle: 0, busy: 0, total: 0 },
-    jobs: { scheduled: 0, running: 0, waiting: 0, total: 0 },
-  });
-  const all = empty();
-  const queues = new Map([...store.queues.keys()].map((key) => [key, empty()] as const));
-  for (const job of store.jobs.values()) {
-    for (const counts of [all, queues.get(job.queueKey)]) countJob(job, counts);
-  }
-  for (const agent of store.agents.values()) {
-    if (agent.connection !== 'connected') continue;
-    all.agents[agent.job === undefined ? 'idle' : 'busy'] += 1;
-    all.agents.total += 1;
-  }
-  const perQueue = (part: 'agents' | 'jobs'): object =>
-    Object.fromEntries([...queues].map(([key, counts]) => [key, counts[part]]));
-  return {
-    status: 200,
-    body: {
-      agents: { ...all.agents, queues: perQueue('agents') },
-      jobs: { ...all.jobs, queues: perQueue('jobs') },
-      organization: { slug: store.organization.slug },
-    },
-    headers: { 'buildkite-agent-metrics-poll-duration': '1' },
-  };
-}
-
-function countJob(job: Job, counts: Counts | undefined): void {
-  if (counts === undefined) return;
-  const kind = {
-    scheduled: 'scheduled',
-    reserved: 'scheduled',
-    running: 'running',
-    waiting: 'waiting',
-    limited: 'waiting',
-  } as const;
-  const key = (kind as Readonly<Record<string, 'scheduled' | 'running' | 'waiting' | undefined>>)[job.state];
-  if (key === undefined) return;
-  counts.jobs[key] += 1;
-  counts.jobs.total += 1;
 }

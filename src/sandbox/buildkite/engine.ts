@@ -249,7 +249,7 @@ export class BuildEngine {
       build,
       step,
       plan,
-      queueKey: this.#queueKey(plan),
+      ...this.#placing(plan),
       createdAt: this.#store.now(),
       retriesCount: retried === undefined ? 0 : retried.retriesCount + 1,
       retryOf: retried?.id,
@@ -272,10 +272,13 @@ export class BuildEngine {
     return job;
   }
 
-  #queueKey(plan: JobPlan): string {
+  /** Which queue a job waits in, and the rules that say so. */
+  #placing(plan: JobPlan): Pick<Job, 'queueKey' | 'agentQueryRules'> {
     const rule = plan.agentQueryRules.find((candidate) => candidate.startsWith('queue='));
     const key = rule?.slice('queue='.length) ?? '';
-    return this.#store.findQueue(key)?.key ?? key;
+    const queueKey = this.#store.findQueue(key)?.key ?? key;
+    const named = rule === undefined ? [`queue=${queueKey}`] : [];
+    return { queueKey, agentQueryRules: [...named, ...plan.agentQueryRules] };
   }
 
   #scheduleJob(job: Job): void {

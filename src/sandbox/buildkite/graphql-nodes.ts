@@ -110,7 +110,7 @@ export class GraphqlNodes {
       label: plan.label,
       command: plan.command,
       env: () => Object.entries(jobEnv(job, store)).map(([key, value]) => `${key}=${value}`),
-      agentQueryRules: plan.agentQueryRules,
+      agentQueryRules: job.agentQueryRules,
       automaticArtifactUploadPaths: () => jobEnv(job, store).BUILDKITE_ARTIFACT_PATHS ?? null,
       priority: { number: plan.priority },
       agent: () => (job.agent === undefined ? null : this.agent(job.agent)),
@@ -229,7 +229,7 @@ export class GraphqlNodes {
       allows(args.state, job.state.toUpperCase()) &&
       allows(args.priority?.number, job.plan.priority) &&
       allows(args.clusterQueue, this.#queueOf(job)?.id) &&
-      (args.agentQueryRules ?? []).every((rule) => job.plan.agentQueryRules.includes(rule))
+      (args.agentQueryRules ?? []).every((rule) => job.agentQueryRules.includes(rule))
     );
   }
 }

@@ -32,7 +32,7 @@ function isPresent({ connection }: Agent): boolean {
 }
 
 function matchesRules(job: Job, agent: Agent): boolean {
-  return job.plan.agentQueryRules
+  return job.agentQueryRules
     .filter((rule) => !rule.startsWith('queue='))
     .every((rule) =>
       rule.endsWith('=*') ? agent.tags.some((tag) => tag.startsWith(rule.slice(0, -1))) : agent.tags.includes(rule),
@@ -222,7 +222,17 @@ export class JobLifecycle {
   #end(job: Job, end: Parameters<BuildEngine['endJob']>[1]): void {
     this.#disarm(job);
     if (job.token !== undefined) this.#tokens.delete(job.token);
+    const { build } = job;
+    const failing = build.state === 'failing';
     this.#engine.endJob(job, end);
+    if (!failing && build.state === 'failing') this.#cancelFailing(build);
+  }
+
+  /** `cancel_on_build_failing`: jobs whose result nobody needs once the build is lost. */
+  #cancelFailing(build: Build): void {
+    for (const step of build.steps.filter(({ plan }) => plan.cancelOnBuildFailing === true)) {
+      for (const job of step.jobs) if (!TERMINAL.has(job.state)) this.cancel(job);
+    }
   }
 
   #arm(job: Job, at: number, ring: () => void): void {

@@ -73,6 +73,7 @@ export interface StepPlan {
   readonly retry: readonly AutomaticRetry[];
   readonly concurrency?: { readonly group: string; readonly limit: number } | undefined;
   readonly timeoutInMinutes?: number | undefined;
+  readonly cancelOnBuildFailing?: boolean | undefined;
   /** What the agent gets as `step` of the job. */
   readonly definition: Readonly<Record<string, unknown>>;
   readonly jobs: readonly JobPlan[];
@@ -149,6 +150,8 @@ export interface Job {
   readonly step: Step;
   readonly plan: JobPlan;
   readonly queueKey: string;
+  /** The plan's rules; a job that names no queue gets the default queue's, as listings show it. */
+  readonly agentQueryRules: readonly string[];
   readonly createdAt: number;
   /** How many automatic retries came before this job. */
   readonly retriesCount: number;

@@ -37,6 +37,18 @@ export function planSteps(source: string, context: PlanContext): Result<PlannedS
   return ok({ steps, notes: planner.notes });
 }
 
+/** What every kind of step has; the rest is for command steps alone. */
+type CommonParts =
+  | 'kind'
+  | 'key'
+  | 'label'
+  | 'group'
+  | 'dependsOn'
+  | 'allowDependencyFailure'
+  | 'continueOnFailure'
+  | 'left'
+  | 'defaults';
+
 class Planner {
   readonly notes: string[] = [];
   readonly problems: ReturnType<typeof expandStep>['problems'][number][] = [];
@@ -55,10 +67,11 @@ class Planner {
       const inner = this.#group(step);
       return step.steps.flatMap((member) => this.plan(member, inner, left));
     }
+    if (left !== undefined) this.notes.push(`step "${nameOf(step)}" does not run: ${left}`);
     const base = {
       kind: step.kind,
       key: step.key,
-      label: step.label ?? (step.kind === 'trigger' ? step.trigger : step.kind),
+      label: nameOf(step),
       group,
       dependsOn: step.dependsOn,
       allowDependencyFailure: step.allowDependencyFailure,
@@ -72,14 +85,12 @@ class Planner {
     return [step.kind === 'command' ? { ...base, ...this.#commandParts(step) } : base];
   }
 
-  #commandParts(
-    step: CommandStep,
-  ): Pick<StepPlan, 'label' | 'retry' | 'concurrency' | 'timeoutInMinutes' | 'definition' | 'jobs'> {
+  #commandParts(step: CommandStep): Omit<StepPlan, CommonParts> {
     return {
-      label: title(step),
       retry: step.retry.automatic,
       concurrency: concurrencyOf(step),
       timeoutInMinutes: step.timeoutInMinutes,
+      cancelOnBuildFailing: step.otherFields.cancel_on_build_failing === true,
       definition: definitionOf(step),
       jobs: this.#jobs(step),
     };
@@ -130,9 +141,7 @@ class Planner {
     if (step.if === undefined) return undefined;
     const verdict = evaluateCondition(step.if, { variables: this.#variables(), env: this.#build.env });
     if (verdict.ok) return verdict.value ? undefined : `"if: ${step.if}" is false`;
-    this.notes.push(
-      `step "${step.label ?? step.key ?? step.kind}" runs: its "if: ${step.if}" is beyond the sandbox (${verdict.error})`,
-    );
+    this.notes.push(`step "${nameOf(step)}" runs: its "if: ${step.if}" is beyond the sandbox (${verdict.error})`);
     return undefined;
   }
 
@@ -160,6 +169,12 @@ class Planner {
       'organization.slug': this.#store.organization.slug,
     };
   }
+}
+
+/** What people call a step. */
+function nameOf(step: Exclude<Step, { kind: 'unknown' }>): string {
+  if (step.kind === 'command') return title(step);
+  return step.label ?? (step.kind === 'trigger' ? step.trigger : step.kind);
 }
 
 function title(step: CommandStep): string {

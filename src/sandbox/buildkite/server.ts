@@ -8,7 +8,9 @@ import { clusterNodeId, graphqlRoutes } from './graphql-api.js';
 import { jobRoutes } from './job-api.js';
 import { JobLifecycle } from './lifecycle.js';
 import type { Agent, Build, Job, JobPlan, Pipeline, Queue } from './model.js';
+import { metricsRoutes } from './metrics-api.js';
 import { planSteps } from './plan-steps.js';
+import { restRoutes } from './rest-api.js';
 import { type Interceptor, Router } from './router.js';
 import { stacksRoutes } from './stacks-api.js';
 import { jobLog, Store, withoutMarkers } from './store.js';
@@ -88,9 +90,11 @@ export class BuildkiteServer {
   readonly url: string;
   readonly agentEndpoint: string;
   readonly graphqlEndpoint: string;
+  /** REST v2. */
+  readonly restEndpoint: string;
   /** Cluster token for agents and stacks. */
   readonly agentToken: string;
-  /** User token for GraphQL. */
+  /** User token for GraphQL and REST. */
   readonly apiToken: string;
   readonly organizationSlug: string;
   readonly clusterUuid: string;
@@ -111,6 +115,7 @@ export class BuildkiteServer {
     this.url = parts.endpoint.url;
     this.agentEndpoint = `${this.url}/v3`;
     this.graphqlEndpoint = `${this.url}/graphql`;
+    this.restEndpoint = `${this.url}/v2`;
     this.agentToken = store.agentToken;
     this.apiToken = store.apiToken;
     this.organizationSlug = store.organization.slug;
@@ -321,6 +326,8 @@ export async function startBuildkiteServer(options: BuildkiteServerOptions = {})
   const sandbox: Sandbox = { store, engine, lifecycle, settings: { ...AGENT_DEFAULTS, ...options.agentSettings } };
   const router = new Router({
     ...agentRoutes(sandbox),
+    ...metricsRoutes(sandbox),
+    ...restRoutes(sandbox),
     ...jobRoutes(sandbox),
     ...artifactRoutes(sandbox),
     ...stacksRoutes(sandbox, chosen),

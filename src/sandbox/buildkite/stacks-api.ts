@@ -329,7 +329,7 @@ function scheduledJob(job: Job): JsonObject {
   return {
     id: job.id,
     priority: plan.priority,
-    agent_query_rules: plan.agentQueryRules,
+    agent_query_rules: job.agentQueryRules,
     scheduled_at: isoTime(job.scheduledAt ?? job.createdAt),
     pipeline: { slug: build.pipeline.slug, uuid: build.pipeline.id },
     build: { uuid: build.id, number: build.number, branch: build.branch },

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { readBody } from '../http.js';
 import { badRequest, invalid, unsupportedMediaType } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
+import { duplicateFields } from './json-duplicates.js';
 import { isRecord, textAt, type JsonRecord } from './objects.js';
 import { apiVersionOf, type ResourceType } from './resources.js';
 import { checkSchema } from './schema-check.js';
@@ -16,14 +17,22 @@ export interface DecodedObject {
   readonly warnings: readonly string[];
 }
 
+/** A parsed request body. */
+export interface JsonBody {
+  /** Undefined when there was no body. */
+  readonly value: unknown;
+  /** Paths of fields given more than once, of which the last one counts. */
+  readonly duplicates: readonly string[];
+}
+
 /** Reads a JSON request body. Throws a 415 for another format and a 400 for broken JSON. */
-export async function readJson(incoming: IncomingMessage, accepted: readonly string[]): Promise<unknown> {
+export async function readJson(incoming: IncomingMessage, accepted: readonly string[]): Promise<JsonBody> {
   const type = (incoming.headers['content-type'] ?? 'application/json').split(';')[0]?.trim() ?? '';
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   const text = (await readBody(incoming)).toString('utf8');
-  if (text === '') return undefined;
+  if (text === '') return { value: undefined, duplicates: [] };
   try {
-    return JSON.parse(text);
+    return { value: JSON.parse(text) as unknown, duplicates: duplicateFields(text) };
   } catch (error) {
     throw badRequest(`error decoding body: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -47,11 +56,11 @@ export function isDryRun(query: URLSearchParams): boolean {
 }
 
 /** Checks that a body is an object of the type that the path names, and of its schema. */
-export function decodeObject(body: unknown, request: ApiRequest): DecodedObject {
+export function decodeObject({ value, duplicates }: JsonBody, request: ApiRequest): DecodedObject {
   const { type } = request;
-  if (!isRecord(body)) throw badRequest(`the object provided is unrecognized (must be of type ${type.kind})`);
-  checkTypeMeta(body, type);
-  return checkFields(body, type, fieldValidationOf(request.query));
+  if (!isRecord(value)) throw badRequest(`the object provided is unrecognized (must be of type ${type.kind})`);
+  checkTypeMeta(value, type);
+  return checkFields(value, type, { validation: fieldValidationOf(request.query), duplicates });
 }
 
 function checkTypeMeta(body: JsonRecord, type: ResourceType): void {
@@ -68,13 +77,20 @@ function checkTypeMeta(body: JsonRecord, type: ResourceType): void {
 }
 
 /** Drops unknown fields, as the decoder does, and reports them the way `fieldValidation` asks for. */
-export function checkFields(object: JsonRecord, type: ResourceType, validation: FieldValidation): DecodedObject {
+export function checkFields(
+  object: JsonRecord,
+  type: ResourceType,
+  how: { readonly validation: FieldValidation; readonly duplicates: readonly string[] },
+): DecodedObject {
   const { value, unknownFields, wrongTypes } = checkSchema(object, type.definition);
   const handled = `${type.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${type.kind}`;
   if (wrongTypes.length > 0) throw badRequest(`${handled}: ${wrongTypes.join(', ')}`);
-  const unknown = unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
-  if (validation === 'Strict' && unknown.length > 0) {
-    throw badRequest(`${handled}: strict decoding error: ${unknown.join(', ')}`);
+  const problems = [
+    ...how.duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`),
+    ...unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`),
+  ];
+  if (how.validation === 'Strict' && problems.length > 0) {
+    throw badRequest(`${handled}: strict decoding error: ${problems.join(', ')}`);
   }
-  return { object: value, warnings: validation === 'Warn' ? unknown : [] };
+  return { object: value, warnings: how.validation === 'Warn' ? problems : [] };
 }

@@ -1,5 +1,14 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { alreadyExists, ApiError, badRequest, conflict, invalid, notFound, type Subject } from './api-error.js';
+import {
+  alreadyExists,
+  ApiError,
+  badRequest,
+  conflict,
+  forbidden,
+  invalid,
+  notFound,
+  type Subject,
+} from './api-error.js';
 import {
   isRecord,
   kubeTime,
@@ -64,6 +73,9 @@ export interface ObjectStoreOptions {
   readonly historyLimit?: number;
 }
 
+/** Looks at a new object before it is stored, like an admission controller: a quota, a policy. Returns why it is refused. */
+export type Admission = (resource: ResourceName, object: KubeObject) => string | undefined;
+
 const NAME_LETTERS = 'bcdfghjklmnpqrstvwxz2456789';
 const STALE = 'the object has been modified; please apply your changes to the latest version and try again';
 
@@ -81,10 +93,17 @@ export function randomName(prefix: string): string {
 export class ObjectStore {
   readonly revisions: RevisionStore;
   readonly now: () => number;
+  readonly #admissions = new Set<Admission>();
 
   constructor(options: ObjectStoreOptions = {}) {
     this.revisions = new RevisionStore({ historyLimit: options.historyLimit ?? 10_000 });
     this.now = options.now ?? Date.now;
+  }
+
+  /** Lets `admission` see every new object; returns the way to stop that. A refusal is a 403, as with quotas. */
+  addAdmission(admission: Admission): () => void {
+    this.#admissions.add(admission);
+    return () => this.#admissions.delete(admission);
   }
 
   /** Throws a 404 when there is no such object. */
@@ -114,6 +133,7 @@ export class ObjectStore {
     }
     const named = this.#withSystemFields(type, strategy.withDefaults(input));
     this.#requireNamespace(type, named);
+    this.#askAdmission(resource, named);
     const object = strategy.prepareForCreate(named);
     const { name, namespace = '' } = object.metadata;
     const problems = problemsOf(type, strategy, object);
@@ -258,6 +278,13 @@ export class ObjectStore {
       },
       ...without(input, 'apiVersion', 'kind', 'metadata'),
     };
+  }
+
+  #askAdmission(resource: ResourceName, object: KubeObject): void {
+    for (const admission of this.#admissions) {
+      const refusal = admission(resource, object);
+      if (refusal !== undefined) throw forbidden(subjectOf(RESOURCES[resource], object.metadata.name), refusal);
+    }
   }
 
   #requireNamespace(type: ResourceType, object: KubeObject): void {

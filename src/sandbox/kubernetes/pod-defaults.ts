@@ -35,7 +35,9 @@ export const VOLUME_TYPES: readonly string[] = [
   'image',
 ];
 
-const QUANTITY_PATTERN = '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$';
+/** What the API server's decoder says of a malformed quantity. */
+export const BAD_QUANTITY =
+  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const DEFAULT_FILE_MODE = 0o644;
 
 /** Copies `object` and adds `defaults` for the keys it lacks. */
@@ -62,7 +64,7 @@ function mappedList(object: JsonRecord, key: string, change: (item: JsonRecord) 
 export function canonicalQuantity(value: unknown): unknown {
   if (typeof value !== 'string' && typeof value !== 'number') return value;
   const parsed = parseQuantity(value);
-  if (!parsed.ok) throw badRequest(`quantities must match the regular expression '${QUANTITY_PATTERN}'`);
+  if (!parsed.ok) throw badRequest(BAD_QUANTITY);
   return formatQuantity(parsed.value);
 }
 

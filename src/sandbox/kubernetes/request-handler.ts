@@ -167,8 +167,8 @@ async function patch(context: HandlerContext, exchange: Exchange): Promise<void>
   const contentType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
   const { store, namespace, name, type } = request;
   const change = (current: KubeObject | undefined): JsonRecord => {
-    const patched = applyPatch(contentType, faceOf(current ?? noObject(), type), body, type);
-    const decoded = checkPatched(request, patched);
+    const patched = applyPatch(contentType, faceOf(current ?? noObject(), type), body.value, type);
+    const decoded = checkPatched(request, patched, body.duplicates);
     warn(exchange, decoded.warnings);
     return placed(request, storedFormOf(decoded.object, type));
   };
@@ -179,9 +179,10 @@ function noObject(): never {
   throw badRequest('cannot patch an object that does not exist');
 }
 
-function checkPatched(request: ApiRequest, patched: JsonRecord): DecodedObject {
+function checkPatched(request: ApiRequest, patched: JsonRecord, duplicates: readonly string[]): DecodedObject {
   const validation = fieldValidationOf(request.query);
-  const decoded = checkFields(patched, request.type, validation === 'Ignore' ? 'Ignore' : 'Warn');
+  const lenient = validation === 'Ignore' ? 'Ignore' : 'Warn';
+  const decoded = checkFields(patched, request.type, { validation: lenient, duplicates });
   if (validation === 'Strict' && decoded.warnings.length > 0) {
     throw strictPatchError(request.type, request.name, `strict decoding error: ${decoded.warnings.join(', ')}`);
   }
@@ -190,8 +191,8 @@ function checkPatched(request: ApiRequest, patched: JsonRecord): DecodedObject {
 
 async function deleteOptions(exchange: Exchange): Promise<DeleteOptions> {
   const { query } = exchange.request;
-  const body = await readJson(exchange.incoming, JSON_TYPES);
-  const given = isRecord(body) ? body : {};
+  const { value } = await readJson(exchange.incoming, JSON_TYPES);
+  const given = isRecord(value) ? value : {};
   const policy = textAt(given, 'propagationPolicy') || (query.get('propagationPolicy') ?? '');
   const grace = numberAt(given, 'gracePeriodSeconds') ?? numberOf(query.get('gracePeriodSeconds'));
   const dryRun = isDryRun(query) || (Array.isArray(given.dryRun) && given.dryRun.includes('All'));

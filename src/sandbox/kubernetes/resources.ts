@@ -1,3 +1,5 @@
+import type { PatchableKind } from '../../core/manifest/strategic-merge.js';
+
 /** A kind of object this server stores, and how the API server treats it. */
 export interface ResourceType {
   readonly group: string;
@@ -9,7 +11,7 @@ export interface ResourceType {
   readonly shortNames: readonly string[];
   readonly subresources: readonly string[];
   /** Key into the pinned Kubernetes definitions. */
-  readonly definition: string;
+  readonly definition: PatchableKind;
   /** DELETE answers with the object instead of a Status. */
   readonly returnsDeleted: boolean;
   /** PUT of a missing object creates it. */
@@ -32,14 +34,14 @@ const base = {
   countsGenerations: false,
 } satisfies Partial<ResourceType>;
 
-function core(kind: string, plural: string, shortNames: readonly string[]): ResourceType {
+function core(kind: PatchableKind, plural: string, shortNames: readonly string[]): ResourceType {
   return {
     ...base,
     kind,
     plural,
     shortNames,
     singular: kind.toLowerCase(),
-    definition: `io.k8s.api.core.v1.${kind}`,
+    definition: kind,
   };
 }
 
@@ -64,7 +66,7 @@ export const RESOURCES = {
     plural: 'jobs',
     singular: 'job',
     subresources: ['status'],
-    definition: 'io.k8s.api.batch.v1.Job',
+    definition: 'Job',
     countsGenerations: true,
   },
   leases: {
@@ -73,7 +75,7 @@ export const RESOURCES = {
     kind: 'Lease',
     plural: 'leases',
     singular: 'lease',
-    definition: 'io.k8s.api.coordination.v1.Lease',
+    definition: 'Lease',
     createsOnUpdate: true,
     unconditionalUpdate: false,
   },
@@ -85,7 +87,7 @@ export type ResourceName = keyof typeof RESOURCES;
 export const EVENTS_V1: ResourceType = {
   ...RESOURCES.events,
   group: 'events.k8s.io',
-  definition: 'io.k8s.api.events.v1.Event',
+  definition: 'EventsV1Event',
 };
 
 /** Every served resource type with the name of the store that holds it. */

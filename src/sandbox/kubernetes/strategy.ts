@@ -1,5 +1,6 @@
 import { stringsAt, textAt, without, type JsonRecord, type KubeObject } from './objects.js';
 import type { ResourceType } from './resources.js';
+import { enumProblems } from './schema-check.js';
 import type { Fields } from './selectors.js';
 import type { FieldError } from './validation/field-errors.js';
 import { validateObjectMeta } from './validation/metadata.js';
@@ -43,9 +44,11 @@ export const plainStrategy: Strategy = {
   defaultPropagation: 'Background',
 };
 
-/** Everything wrong with an object: its metadata and then what its strategy finds. */
+/** Everything wrong with an object: its metadata, what its strategy finds, and values its definition does not list. */
 export function problemsOf(type: ResourceType, strategy: Strategy, object: KubeObject): readonly FieldError[] {
-  return [...validateObjectMeta(object, type.namespaced, strategy.nameCheck), ...strategy.validate(object)];
+  const found = [...validateObjectMeta(object, type.namespaced, strategy.nameCheck), ...strategy.validate(object)];
+  const known = new Set(found.map((problem) => problem.field));
+  return [...found, ...enumProblems(object, type.definition).filter((problem) => !known.has(problem.field))];
 }
 
 /** Base64 values of `stringData` merged over `data`, as Secrets are written. */

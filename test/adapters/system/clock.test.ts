@@ -35,6 +35,23 @@ describe('systemClock', () => {
     expect(outcome).to.equal(reason);
   });
 
+  it('lets many sleep on one signal without a warning', async () => {
+    const controller = new AbortController();
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+
+    const sleepers = Array.from({ length: 30 }, () =>
+      systemClock.sleep(60_000, controller.signal).catch(() => undefined),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    controller.abort();
+    await Promise.all(sleepers);
+
+    expect(warnings).to.deep.equal([]);
+  });
+
   it('does not wake at once from a sleep longer than a timer can hold', async () => {
     const controller = new AbortController();
     let woke = false;

@@ -56,7 +56,8 @@ describe('createLogger, logfmt', () => {
     ['a set', new Set([1]), '[1]'],
     ['a circle', new Circle(), String.raw`"{\"self\":\"[circular]\"}"`],
     ['a date', new Date(AT), '2026-11-21T10:20:30.045Z'],
-    ['no date', new Date(NaN), '"invalid date"'],
+    ['no date', new Date(NaN), 'null'],
+    ['a function', () => 1, '[function]'],
   ];
   for (const [name, value, expected] of values) {
     it(`prints ${name}`, () => {

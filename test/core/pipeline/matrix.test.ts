@@ -86,6 +86,7 @@ describe('expandStep', () => {
           name: 'docker#1.10',
           source: 'github.com/buildkite-plugins/docker-buildkite-plugin#1.10',
           config: { 'k-1.10': ['1.10', 1, true, null] },
+          path: ['plugins', 0, 'docker#{{matrix}}'],
         },
       ],
     });

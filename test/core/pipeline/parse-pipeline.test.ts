@@ -211,7 +211,12 @@ describe('parsePipeline', () => {
 
       expect(step).to.deep.include({ command: 'echo theirs-a-b theirs', env: { K: '$HOME' }, parallelism: 2 });
       expect(step.plugins).to.deep.equal([
-        { name: 'docker#v1', source: 'github.com/buildkite-plugins/docker-buildkite-plugin#v1', config: { K: ['v1'] } },
+        {
+          name: 'docker#v1',
+          source: 'github.com/buildkite-plugins/docker-buildkite-plugin#v1',
+          config: { K: ['v1'] },
+          path: ['plugins', 0, 'docker#v1'],
+        },
       ]);
       expect(step.defaults.env).to.deep.equal({ A: 'theirs-a', B: 'theirs-a-b', BASE: 'mine' });
     });

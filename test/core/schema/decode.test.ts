@@ -122,7 +122,7 @@ describe('decode', () => {
     ['a local time', { started: 'now' }, 'bad-format started: must be a time such as "2026-01-31T12:00:00Z", but is "now"', { started: 'now' }],
     ['text that is not base64', { blob: 'hunter2!' }, 'bad-format blob: must be base64, but is not; encode the value', { blob: 'hunter2!' }],
     ['a scalar root', 'podSpec', 'wrong-type must be a map, but is the string "podSpec"', undefined],
-  ]; // prettier-ignore
+  ];
   for (const [title, value, line, kept] of mistakes) {
     it(`reports ${title}`, () => {
       const decoded = run(value);

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { BuildEngine } from '../../../src/sandbox/buildkite/engine.js';
 import type { BuildkiteEvent } from '../../../src/sandbox/buildkite/events.js';
 import { JobLifecycle } from '../../../src/sandbox/buildkite/lifecycle.js';
@@ -387,6 +388,17 @@ describe('the build engine', () => {
     expect(build.state).to.equal('canceled');
   });
 
+  it('cancels on a failing build what asks for it, and nothing else', () => {
+    const world = new World();
+    const build = world.build(`steps:\n${step('a')}${step('b', 'cancel_on_build_failing: true')}${step('c')}`);
+    const [a, b] = [world.take('a'), world.take('b')];
+
+    world.finish(a, 1);
+
+    expect(world.states(build)).to.eql({ a: 'finished', b: 'canceling', c: 'scheduled' });
+    expect(b.build.state).to.equal('failing');
+  });
+
   it('says what it does differently: triggers, blocks, conditions beyond it', () => {
     const world = new World();
     world.build(
@@ -430,5 +442,56 @@ describe('the build engine', () => {
 
     expect(while1).to.equal('limited');
     expect(second.steps[0]!.jobs[0]!.state).to.equal('scheduled');
+  });
+
+  it('ends every build once, whatever its shape: each job runs at most once, nothing is left open', () => {
+    const anyStep = fc.record({
+      kind: fc.constantFrom('command', 'command', 'command', 'wait', 'wait-anyway', 'block'),
+      dependsOn: fc.option(fc.array(fc.nat(9), { maxLength: 2 }), { nil: undefined }),
+      retries: fc.nat(2),
+      soft: fc.boolean(),
+      parallelism: fc.integer({ min: 1, max: 3 }),
+      limited: fc.boolean(),
+      statuses: fc.array(fc.nat(2), { maxLength: 3 }),
+    });
+    type AnyStep = typeof anyStep extends fc.Arbitrary<infer T> ? T : never;
+    const toJson = (one: AnyStep, index: number): unknown => {
+      const depends_on = one.dependsOn?.map((target) => `s${target}`);
+      if (one.kind === 'wait') return { wait: null };
+      if (one.kind === 'wait-anyway') return { wait: null, continue_on_failure: true };
+      if (one.kind === 'block') return { block: 'go', key: `s${index}`, depends_on };
+      return {
+        command: 'x',
+        key: `s${index}`,
+        depends_on,
+        parallelism: one.parallelism,
+        soft_fail: one.soft,
+        retry: { automatic: [{ exit_status: 1, limit: one.retries }] },
+        ...(one.limited ? { concurrency: 1, concurrency_group: 'g' } : {}),
+      };
+    };
+    fc.assert(
+      fc.property(fc.array(anyStep, { minLength: 1, maxLength: 8 }), (shape) => {
+        const world = new World();
+        const build = world.build(JSON.stringify({ steps: shape.map(toJson) }));
+        const outcomes = Object.fromEntries(
+          shape.flatMap((one, index) =>
+            [1, 2, 3].map((part) => [`s${index} ${part}/${one.parallelism}`, one.statuses]),
+          ),
+        );
+
+        world.run(outcomes);
+
+        const jobs = build.steps.flatMap((one) => one.jobs);
+        const failed = build.steps.some((one) => one.status === 'failed');
+        expect(world.events.filter((event) => event.type === 'build-finished')).to.have.length(1);
+        expect(build.state).to.equal(failed ? 'failed' : 'passed');
+        for (const job of jobs) {
+          expect(job.state).to.be.oneOf(['finished', 'waiting_failed']);
+          expect([job.starts, job.finishes]).to.eql(job.state === 'finished' ? [1, 1] : [0, 0]);
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { compareQuantities, parseQuantity, type Quantity } from '../../../core/quantity.js';
-import { at, isRecord, numberAt, recordAt, recordsAt, textAt, type JsonRecord } from '../objects.js';
+import { at, numberAt, recordAt, recordsAt, textAt, type JsonRecord } from '../objects.js';
 import {
   duplicate,
   forbiddenField,
@@ -10,19 +10,12 @@ import {
   type FieldError,
 } from './field-errors.js';
 import { checked } from './metadata.js';
-import {
-  configKey,
-  dns1123Label,
-  dns1123Subdomain,
-  envVarName,
-  inclusiveRange,
-  portName,
-  qualifiedName,
-} from './names.js';
+import { validateEnv, validateEnvFrom } from './env.js';
+import { dns1123Label, inclusiveRange, portName, qualifiedName } from './names.js';
+import { validateContainerSecurity } from './security-context.js';
 
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
 const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError'];
-const ENV_SOURCES = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'];
 const STANDARD_RESOURCES = ['cpu', 'memory', 'ephemeral-storage'];
 
 /** Rules that containers and init containers share. `volumes` holds the names of the pod's valid volumes. */
@@ -44,6 +37,7 @@ export function validateContainer(
     ...validateMounts(container, `${field}.volumeMounts`, volumes),
     ...oneOf(container, 'imagePullPolicy', field, PULL_POLICIES),
     ...validateResources(recordAt(container, 'resources'), `${field}.resources`),
+    ...validateContainerSecurity(container, field),
   ];
 }
 
@@ -84,56 +78,6 @@ function validatePort(port: JsonRecord, field: string): readonly FieldError[] {
       : outOfRange('containerPort')),
     ...outOfRange('hostPort'),
     ...(protocols.includes(protocol) ? [] : [notSupported(`${field}.protocol`, protocol, protocols)]),
-  ];
-}
-
-function validateEnv(variable: JsonRecord, field: string): readonly FieldError[] {
-  const name = textAt(variable, 'name');
-  return [
-    ...(name === '' ? [required(`${field}.name`)] : checked(`${field}.name`, name, envVarName)),
-    ...validateValueFrom(variable, `${field}.valueFrom`),
-  ];
-}
-
-function validateValueFrom(variable: JsonRecord, field: string): readonly FieldError[] {
-  if (!isRecord(variable.valueFrom)) return [];
-  const source = variable.valueFrom;
-  const sources = ENV_SOURCES.filter((key) => source[key] !== undefined);
-  const references = ['configMapKeyRef', 'secretKeyRef'].flatMap((key) =>
-    isRecord(source[key]) ? validateKeyReference(source[key], `${field}.${key}`) : [],
-  );
-  return [...references, ...validateSourceCount(sources.length, textAt(variable, 'value') !== '', field)];
-}
-
-function validateSourceCount(count: number, hasValue: boolean, field: string): readonly FieldError[] {
-  if (count === 0) {
-    const list = '`fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`';
-    return [invalidValue(field, '', `must specify one of: ${list}`)];
-  }
-  if (hasValue) return [invalidValue(field, '', 'may not be specified when `value` is not empty')];
-  return count > 1 ? [invalidValue(field, '', 'may not have more than one field specified at a time')] : [];
-}
-
-function validateKeyReference(reference: JsonRecord, field: string): readonly FieldError[] {
-  const key = textAt(reference, 'key');
-  return [
-    ...checked(`${field}.name`, textAt(reference, 'name'), dns1123Subdomain),
-    ...(key === '' ? [required(`${field}.key`)] : checked(`${field}.key`, key, configKey)),
-  ];
-}
-
-function validateEnvFrom(source: JsonRecord, listField: string, field: string): readonly FieldError[] {
-  const prefix = textAt(source, 'prefix');
-  const given = ['configMapRef', 'secretRef'].filter((key) => source[key] !== undefined);
-  const names = given.flatMap((key) => {
-    const name = textAt(source, key, 'name');
-    return name === '' ? [required(`${field}.${key}.name`)] : checked(`${field}.${key}.name`, name, dns1123Subdomain);
-  });
-  return [
-    ...(prefix === '' ? [] : checked(`${field}.prefix`, prefix, envVarName)),
-    ...names,
-    ...(given.length === 0 ? [invalidValue(listField, '', 'must specify one of: `configMapRef` or `secretRef`')] : []),
-    ...(given.length > 1 ? [invalidValue(listField, '', 'may not have more than one field specified at a time')] : []),
   ];
 }
 

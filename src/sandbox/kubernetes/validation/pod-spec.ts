@@ -4,10 +4,11 @@ import { noBacksteps, validateContainer, validateInitOnly } from './container.js
 import { duplicate, forbiddenField, invalidValue, notSupported, required, type FieldError } from './field-errors.js';
 import { checked, validateAnnotations, validateLabels } from './metadata.js';
 import { dns1123Label, dns1123Subdomain, inclusiveRange, labelValue, qualifiedName } from './names.js';
+import { validatePodSecurity } from './security-context.js';
 
 const MAX_INT32 = 2_147_483_647;
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
-const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
+const DNS_POLICIES = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
 /** The field a volume type cannot do without. */
 const VOLUME_NEEDS: Readonly<Record<string, string>> = {
   secret: 'secretName',
@@ -39,6 +40,7 @@ export function validatePodSpec(spec: JsonRecord, field: string): readonly Field
     ...choice(spec, 'restartPolicy', field, RESTART_POLICIES),
     ...choice(spec, 'dnsPolicy', field, DNS_POLICIES),
     ...validateLabels(stringsAt(spec, 'nodeSelector'), `${field}.nodeSelector`),
+    ...validatePodSecurity(spec, field),
     ...optionalName(spec, 'serviceAccountName', field, dns1123Subdomain),
     ...optionalName(spec, 'nodeName', field, dns1123Subdomain),
     ...validateDeadline(spec, field),

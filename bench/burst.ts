@@ -1,0 +1,173 @@
+/**
+ * How fast a burst of jobs reaches Kubernetes: `node dist/bench/burst.js [--jobs 1000] [--max-in-flight 0]`.
+ *
+ * A real control plane, the embedded Buildkite (Stacks source) and the controller in a process of its own with default
+ * settings except `max-in-flight`. All jobs become visible at once. The same manifests are then created by a bare loop over
+ * as many keep-alive connections, so that the ratio does not depend on the machine.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startControlPlane, type ControlPlane } from '../test/cluster/control-plane.js';
+import { startController, type ControllerProcess } from '../test/cluster/controller-process.js';
+import { kubeHttp } from '../test/contract/kube-http.js';
+import { jobManifest, pathsOf } from '../test/contract/kubernetes/target.js';
+import { startQueue, type TestQueue } from '../test/cluster/test-queue.js';
+
+/** The default of `job-creation-concurrency`. */
+const CONCURRENCY = 25;
+
+interface Arrivals {
+  /** Milliseconds from the moment the jobs became visible. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { jobs: { type: 'string', default: '1000' }, 'max-in-flight': { type: 'string', default: '0' } },
+  });
+  const jobs = Number(values.jobs);
+  const plane = await startControlPlane();
+  try {
+    // A server that has just started answers its first requests slowly; neither side should pay for that.
+    await createAll(plane, await plane.createNamespace(), warmUp(100));
+    const queue = await startQueue(plane);
+    const burst = await measureController(plane, queue, { jobs, maxInFlight: Number(values['max-in-flight']) });
+    const manifests = await createdManifests(plane, queue.namespace);
+    await settled(plane, queue.namespace, jobs);
+    const bareMs = await createAll(plane, await plane.createNamespace(), manifests);
+    report({ jobs, ...burst, bareMs, bytes: Buffer.byteLength(JSON.stringify(manifests[0])) });
+    await queue.stop();
+  } finally {
+    await plane.stop();
+  }
+}
+
+async function measureController(
+  plane: ControlPlane,
+  queue: TestQueue,
+  { jobs, maxInFlight }: { readonly jobs: number; readonly maxInFlight: number },
+) {
+  const controller = startController({
+    folder: plane.folder,
+    kubeconfig: await queue.controllerKubeconfig(),
+    config: { ...queue.config, 'max-in-flight': maxInFlight },
+  });
+  await queue.polled(() => controller.assertAlive());
+  const watchdog = sampleConnections(controller, Number(new URL(plane.url).port));
+  const arrivals = watchArrivals(plane, queue.namespace, jobs);
+  queue.createJobs(jobs);
+  const { firstMs, lastMs } = await arrivals;
+  const peakMiB = controller.peakMemoryMiB();
+  const connections = watchdog.stop();
+  const status = await controller.end('SIGTERM');
+  return { firstMs, lastMs, peakMiB, connections, status };
+}
+
+/** Counts the Jobs every 25 ms: a watch would cost the API server more than what is measured. */
+async function watchArrivals(plane: ControlPlane, namespace: string, count: number): Promise<Arrivals> {
+  const visibleAt = performance.now();
+  let firstMs: number | undefined;
+  for (;;) {
+    const seen = await countOf(plane, pathsOf(namespace).jobs);
+    const ms = performance.now() - visibleAt;
+    if (seen > 0) firstMs ??= ms;
+    if (seen >= count) return { firstMs: firstMs ?? ms, lastMs: ms };
+    await sleep(25);
+  }
+}
+
+async function countOf(plane: ControlPlane, path: string): Promise<number> {
+  const { body } = await plane.admin.expect(200, 'GET', path, { query: { limit: 1 } });
+  return Number(body.items.length) + Number(body.metadata.remainingItemCount ?? 0);
+}
+
+function sampleConnections(controller: ControllerProcess, port: number) {
+  const ever = new Set<string>();
+  let most = 0;
+  const timer = setInterval(() => {
+    const now = controller.connectionsTo(port);
+    for (const inode of now) ever.add(inode);
+    most = Math.max(most, now.length);
+  }, 25);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return { most, ever: ever.size };
+    },
+  };
+}
+
+/** What the controller created, without what the server added to it. */
+async function createdManifests(plane: ControlPlane, namespace: string): Promise<unknown[]> {
+  const { body } = await plane.admin.expect(200, 'GET', pathsOf(namespace).jobs);
+  return body.items.map((job: any) => {
+    const { name, labels, annotations } = job.metadata;
+    const { template } = job.spec;
+    const spec = { ...job.spec, selector: undefined };
+    const podLabels = Object.entries(template.metadata.labels).filter(
+      ([key]) => !/(job-name|controller-uid)$/.test(key),
+    );
+    const metadata = { labels: Object.fromEntries(podLabels), annotations: template.metadata.annotations };
+    return {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name, labels, annotations },
+      spec: { ...spec, template: { metadata, spec: template.spec } },
+    };
+  });
+}
+
+/** Waits until the job controller has made its pods, so that it does not compete with the bare loop for that. */
+async function settled(plane: ControlPlane, namespace: string, count: number): Promise<void> {
+  while ((await countOf(plane, pathsOf(namespace).pods)) < count) await sleep(200);
+}
+
+function warmUp(count: number): unknown[] {
+  return Array.from({ length: count }, (_, index) => jobManifest(`warm-up-${index}`));
+}
+
+/** The bare loop: as many requests under way as there are connections. @returns milliseconds. */
+async function createAll(plane: ControlPlane, namespace: string, manifests: readonly unknown[]): Promise<number> {
+  const { jobs } = pathsOf(namespace);
+  const api = kubeHttp({ url: plane.url, ca: plane.ca, token: plane.adminToken }, CONCURRENCY);
+  const waiting = [...manifests];
+  const started = performance.now();
+  const worker = async (): Promise<void> => {
+    for (let body = waiting.pop(); body !== undefined; body = waiting.pop()) {
+      await api.expect(201, 'POST', jobs, { body, query: { fieldValidation: 'Strict' } });
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  const elapsed = performance.now() - started;
+  api.close();
+  return elapsed;
+}
+
+interface Findings extends Arrivals {
+  readonly jobs: number;
+  readonly peakMiB: number;
+  readonly connections: { readonly most: number; readonly ever: number };
+  readonly status: number | string;
+  readonly bareMs: number;
+  readonly bytes: number;
+}
+
+function report(found: Findings): void {
+  const rate = (ms: number): number => (found.jobs / ms) * 1000;
+  const line = (name: string, value: string): void => console.log(`${name.padEnd(34)}${value}`);
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+  const creatingMs = found.lastMs - found.firstMs;
+  line('jobs', `${found.jobs} (manifest of ${found.bytes} bytes)`);
+  line('visible to first Job', seconds(found.firstMs));
+  line('visible to last Job', `${seconds(found.lastMs)}, ${rate(found.lastMs).toFixed(0)} creates/s`);
+  line('first to last Job', `${seconds(creatingMs)}, ${rate(creatingMs).toFixed(0)} creates/s`);
+  line(`bare loop, ${CONCURRENCY} connections`, `${seconds(found.bareMs)}, ${rate(found.bareMs).toFixed(0)} creates/s`);
+  line('ratio, from the first Job on', (found.bareMs / creatingMs).toFixed(2));
+  line('ratio, from visibility on', (found.bareMs / found.lastMs).toFixed(2));
+  line('connections to the API server', `${found.connections.most} at once, ${found.connections.ever} ever`);
+  line('peak memory of the controller', `${found.peakMiB.toFixed(0)} MiB`);
+  line('exit status after SIGTERM', String(found.status));
+}
+
+await main();

@@ -1,0 +1,40 @@
+import type { JobEnd, JobRecord } from '../../ports/cluster.js';
+import { memberOf, textAt } from './kube-errors.js';
+
+/** Label with the Buildkite job's UUID; what carries it is ours to look at. */
+export const JOB_UUID_LABEL = 'buildkite.com/job-uuid';
+/** Label with the controller's `id`; absent when the id is empty. */
+export const CONTROLLER_ID_LABEL = 'buildkite.com/controller-id';
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * The slim record of a raw Job resource.
+ * @returns undefined when it has no usable job UUID, name or UID: such a Job is not one of ours.
+ */
+export function toJobRecord(object: unknown): JobRecord | undefined {
+  const metadata = memberOf(object, 'metadata');
+  const jobId = labelOf(object, JOB_UUID_LABEL);
+  const name = textAt(metadata, 'name');
+  const uid = textAt(metadata, 'uid');
+  if (jobId === undefined || !UUID.test(jobId) || name === undefined || uid === undefined) return undefined;
+  const createdAt = Date.parse(textAt(metadata, 'creationTimestamp') ?? '');
+  return { jobId, name, uid, createdAt: Number.isNaN(createdAt) ? 0 : createdAt, ended: endOf(object) };
+}
+
+/** Value of a label of a raw object. */
+export function labelOf(object: unknown, label: string): string | undefined {
+  return textAt(memberOf(memberOf(object, 'metadata'), 'labels'), label);
+}
+
+/** A condition counts only with status "True": servers also write False and Unknown ones. */
+function endOf(job: unknown): JobEnd | undefined {
+  const conditions = memberOf(memberOf(job, 'status'), 'conditions');
+  for (const condition of Array.isArray(conditions) ? (conditions as unknown[]) : []) {
+    const type = textAt(condition, 'type');
+    if (textAt(condition, 'status') !== 'True' || (type !== 'Complete' && type !== 'Failed')) continue;
+    const result = type === 'Complete' ? 'complete' : 'failed';
+    return { result, reason: textAt(condition, 'reason'), message: textAt(condition, 'message') };
+  }
+  return undefined;
+}

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import { text as readStream } from 'node:stream/consumers';
+import { UsageError } from '../core/errors.js';
+import { parseJobFile } from '../core/job/job-file.js';
+import type { BuildkiteJob } from '../core/job/job.js';
+import { NO_POD_TEMPLATES, parsePodTemplates, type PodTemplates } from '../core/manifest/pod-templates.js';
+import { DEFAULT_PIPELINE_FILES } from '../core/pipeline/parse-pipeline.js';
+
+/** A text and the name to call it in messages. */
+export interface NamedText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * The pipeline to work on: the named file, standard input for `-`, else the first of the places where Buildkite looks.
+ * Throws a `UsageError` that names the file, or all places, when there is nothing to read.
+ */
+export async function readPipelineText(path: string | undefined): Promise<NamedText> {
+  if (path === '-') return { file: '<stdin>', text: await readStream(process.stdin) };
+  if (path !== undefined) return { file: path, text: await readNamedFile(path) };
+  for (const file of DEFAULT_PIPELINE_FILES) {
+    const text = await readIfPresent(file);
+    if (text !== undefined) return { file, text };
+  }
+  throw new UsageError(`no pipeline found here; name its file, or create one of ${DEFAULT_PIPELINE_FILES.join(', ')}`);
+}
+
+/** The jobs of the files of `--job`. Throws a `UsageError` when one cannot be read or understood. */
+export async function readJobs(paths: readonly string[]): Promise<readonly BuildkiteJob[]> {
+  const jobs: BuildkiteJob[] = [];
+  for (const path of paths) {
+    const parsed = parseJobFile(path === '-' ? await readStream(process.stdin) : await readNamedFile(path));
+    if (!parsed.ok) throw new UsageError(`"${path}" ${parsed.error}`);
+    jobs.push(...parsed.value);
+  }
+  return jobs;
+}
+
+/** The PodTemplates of the files of `--pod-template`. Throws a `UsageError` when one cannot be read or understood. */
+export async function readPodTemplates(paths: readonly string[]): Promise<PodTemplates> {
+  if (paths.length === 0) return NO_POD_TEMPLATES;
+  const texts: string[] = [];
+  for (const path of paths) {
+    const text = await readNamedFile(path);
+    const alone = parsePodTemplates(text);
+    if (!alone.ok) throw new UsageError(`"${path}" ${alone.error}`);
+    texts.push(text);
+  }
+  const together = parsePodTemplates(texts.join('\n---\n'));
+  if (!together.ok) throw new UsageError(together.error);
+  return together.value;
+}
+
+/** The text of a file a user named. Throws a `UsageError` when it cannot be read. */
+export async function readNamedFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`cannot read "${path}": ${reason(error)}`, { cause: error });
+  }
+}
+
+async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw new UsageError(`cannot read "${path}": ${reason(error)}`, { cause: error });
+  }
+}
+
+function reason(error: unknown): string {
+  switch (codeOf(error)) {
+    case 'ENOENT':
+      return 'there is no such file; check the path';
+    case 'EISDIR':
+      return 'it is a folder; name a file in it';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

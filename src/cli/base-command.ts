@@ -1,0 +1,90 @@
+import { Command, Errors, Flags } from '@oclif/core';
+import type { ChalkInstance } from 'chalk';
+import { closestName } from '../core/closest-name.js';
+import { ConfigError, type ConfigProblem, formatProblem } from '../core/config/config-problem.js';
+import { EXIT, type ExitStatus, ToolkitError } from '../core/errors.js';
+import { paletteFor } from './colors.js';
+
+/** What every command shares: exit status, errors and warnings on standard error, colours, quiet broken pipes. */
+export abstract class BaseCommand extends Command {
+  static override baseFlags = {
+    'no-color': Flags.boolean({ description: 'Write without colours. [env: NO_COLOR]', helpGroup: 'GLOBAL' }),
+  };
+
+  /** Colours for standard output. */
+  protected get palette(): ChalkInstance {
+    return this.paletteOf(process.stdout);
+  }
+
+  /** Says on standard error what the user should know although the command goes on. */
+  protected printWarnings(warnings: readonly ConfigProblem[]): void {
+    const { yellow } = this.paletteOf(process.stderr);
+    for (const warning of warnings) process.stderr.write(`${yellow('warning')}: ${formatProblem(warning)}\n`);
+  }
+
+  /** Ends the command because its configuration cannot be used: prints all problems, exit status 2. */
+  protected refuseConfig(problems: readonly ConfigProblem[]): never {
+    throw new ConfigError(problems);
+  }
+
+  /** Ends the command with a status once all output is written; `process.exit` would cut a pipe. */
+  protected setExitStatus(status: ExitStatus): void {
+    process.exitCode = status;
+  }
+
+  protected override async init(): Promise<void> {
+    await super.init();
+    // oclif sees to standard output, but `2>&1 | head` breaks both.
+    if (!process.stderr.listeners('error').includes(ignoreBrokenPipe)) process.stderr.on('error', ignoreBrokenPipe);
+  }
+
+  protected override catch(error: Error): Promise<void> {
+    if (error instanceof Errors.ExitError) throw error;
+    const { status, text } = explain(error, Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }));
+    const { red } = this.paletteOf(process.stderr);
+    process.stderr.write(`${red('error')}: ${text}\n`);
+    this.setExitStatus(status);
+    return Promise.resolve();
+  }
+
+  private paletteOf(stream: NodeJS.WriteStream): ChalkInstance {
+    const noColor = this.argv.includes('--no-color');
+    return paletteFor({ isTerminal: stream.isTTY, environment: process.env, noColor });
+  }
+}
+
+/** `… | head` closes the pipe when it has enough: no reason to complain. Everything else on a stream is our bug. */
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+interface Explanation {
+  readonly status: ExitStatus;
+  readonly text: string;
+}
+
+function explain(error: unknown, knownFlags: readonly string[]): Explanation {
+  if (error instanceof ToolkitError) return { status: error.exit, text: error.message };
+  if (error instanceof Errors.CLIError && 'flags' in error && Array.isArray(error.flags)) {
+    return { status: EXIT.usage, text: unknownFlags(error.flags.map(String), knownFlags) };
+  }
+  // oclif's complaints about flags and arguments.
+  if (error instanceof Errors.CLIError) return { status: EXIT.usage, text: firstLower(error.message) };
+  const report = 'this is a bug; please report it with the lines above';
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { status: EXIT.unable, text: `${stack}\n${report}` };
+}
+
+function unknownFlags(unknown: readonly string[], known: readonly string[]): string {
+  const lines = unknown.map((flag) => {
+    // The value is left out: it may be a secret whose flag was mistyped.
+    const name = flag.replace(/=.*$/s, '');
+    const closest = closestName(name.replace(/^-+/, ''), known);
+    return `unknown flag "${name}"${closest === undefined ? '' : `; did you mean "--${closest}"?`}`;
+  });
+  return [...lines, 'see --help for all flags'].join('\n');
+}
+
+function firstLower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
