@@ -125,7 +125,7 @@ class Planner {
       title: `${title(step)}${number}${choice}`,
       command,
       env,
-      agentQueryRules,
+      agentQueryRules: this.#store.ignoreAgentRules ? [`queue=${this.#store.defaultQueue.key}`] : agentQueryRules,
       priority,
       matrix: permutation,
       parallel,
