@@ -54,10 +54,10 @@ async function bundle() {
     external: ['typescript', 'ts-node', 'tsx'],
     plugins: [lazyOclif],
     banner: {
-      // Packages written as CommonJS expect these three.
+      // Packages written as CommonJS expect these three. Long names: the minifier does not see the banner and takes the short ones.
       js:
-        "import{createRequire as $r}from'node:module';import{fileURLToPath as $f}from'node:url';import{dirname as $d}from'node:path';" +
-        'const require=$r(import.meta.url),__filename=$f(import.meta.url),__dirname=$d(__filename);',
+        "import{createRequire as banner$require}from'node:module';import{fileURLToPath as banner$path}from'node:url';import{dirname as banner$dirname}from'node:path';" +
+        'const require=banner$require(import.meta.url),__filename=banner$path(import.meta.url),__dirname=banner$dirname(__filename);',
     },
   });
 }
