@@ -39,7 +39,7 @@ const lazyOclif = {
 async function bundle() {
   const commands = readdirSync('dist/src/commands').filter((file) => file.endsWith('.js'));
   await build({
-    entryPoints: ['dist/src/cli/main.js', ...commands.map((file) => `dist/src/commands/${file}`)],
+    entryPoints: ['dist/src/cli/main.js', 'dist/src/sandbox/kubelet/agent-cli.js', ...commands.map((file) => `dist/src/commands/${file}`)],
     outbase: 'dist/src',
     outdir: 'dist/bundle',
     bundle: true,

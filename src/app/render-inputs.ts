@@ -53,7 +53,7 @@ export async function readPodTemplates(paths: readonly string[]): Promise<PodTem
 }
 
 /** The text of a file a user named. Throws a `UsageError` when it cannot be read. */
-async function readNamedFile(path: string): Promise<string> {
+export async function readNamedFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {

@@ -5,6 +5,7 @@ import { EXIT, type ExitStatus, UsageError } from '../core/errors.js';
 import type { PodTemplates } from '../core/manifest/pod-templates.js';
 import type { JobDiff } from './diff-rendering.js';
 import type { ExplainedJob } from './explain-render.js';
+import { parsePairs } from './pairs.js';
 import { loadConfig } from './load-config.js';
 import { readJobs, readPipelineText, readPodTemplates } from './render-inputs.js';
 import { type RenderedJob, type Rendering, renderJobs, renderPipeline, type RenderRequest } from './render-jobs.js';
@@ -77,7 +78,7 @@ async function renderer(
   flags: RenderCommandFlags,
   common: { readonly podTemplates: PodTemplates; readonly version: string },
 ): Promise<RenderWith> {
-  const env = pairs(flags.env, '--env');
+  const env = parsePairs(flags.env, '--env');
   const request = (config: ControllerConfig): RenderRequest => ({ ...common, env, config, jobUuid: flags.jobUuid });
   if (flags.jobs.length > 0) {
     const jobs = await readJobs(flags.jobs);
@@ -144,16 +145,6 @@ function failureLines({ title, failure, origin }: RenderedJob): readonly string[
   const { file, line, column } = origin?.step.at ?? {};
   const place = file === undefined ? '' : `${file}:${String(line)}:${String(column)}: `;
   return [`${place}job "${title}" cannot be built: ${failure.text}`];
-}
-
-function pairs(texts: readonly string[], flag: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    texts.map((text): [string, string] => {
-      const split = text.indexOf('=');
-      if (split < 1) throw new UsageError(`${flag} "${text}" has no "="; write ${flag} NAME=VALUE`);
-      return [text.slice(0, split), text.slice(split + 1)];
-    }),
-  );
 }
 
 function times(count: number): string {

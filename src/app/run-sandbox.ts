@@ -27,7 +27,7 @@ const CONTROLLER_RULES = [
 ];
 
 export interface RunSandboxOptions {
-  readonly pipeline: { readonly text: string; readonly name: string };
+  readonly pipeline: { readonly text: string; readonly file: string };
   readonly source: 'graphql' | 'stacks';
   /** Leave the endpoints up after the build, until the signal aborts. */
   readonly keep: boolean;
@@ -58,7 +58,14 @@ export async function runSandbox(options: RunSandboxOptions): Promise<ExitStatus
     const buildkite = await startBuildkiteServer({ ignoreAgentRules: true });
     cleanUp.push(() => buildkite.close());
     const kubernetes = await startCluster(buildkite, { workDir, agentProgram: options.agentProgram, cleanUp });
-    tell({ type: 'started', pipeline: pipeline.name, source, buildkite: buildkite.url, kubernetes: kubernetes.url, workDir });
+    tell({
+      type: 'started',
+      pipeline: pipeline.file,
+      source,
+      buildkite: buildkite.url,
+      kubernetes: kubernetes.url,
+      workDir,
+    });
     const unfollow = followJobs({ buildkite, kubernetes }, tell);
     cleanUp.push(() => Promise.resolve(unfollow()));
     const build = startBuild(buildkite, options);
@@ -67,7 +74,11 @@ export async function runSandbox(options: RunSandboxOptions): Promise<ExitStatus
     const startedAt = Date.now();
     // The controller ends by itself only when it cannot run.
     const ended = await Promise.race([buildkite.waitForBuild(build.id, signal), controller.done]);
-    if (typeof ended === 'number') throw new ToolkitError(`the controller stopped with status ${ended}; its log:\n${await controller.log()}`, EXIT.unable);
+    if (typeof ended === 'number')
+      throw new ToolkitError(
+        `the controller stopped with status ${ended}; its log:\n${await controller.log()}`,
+        EXIT.unable,
+      );
     const state = ended.state === 'passed' || ended.state === 'canceled' ? ended.state : 'failed';
     tell({ type: 'finished', state, jobs: buildkite.jobs().length, durationMs: Date.now() - startedAt });
     if (options.keep) await keepUp({ buildkite, kubernetes, workDir, tell, signal });
@@ -79,7 +90,11 @@ export async function runSandbox(options: RunSandboxOptions): Promise<ExitStatus
 
 async function startCluster(
   buildkite: BuildkiteServer,
-  { workDir, agentProgram, cleanUp }: { workDir: string; agentProgram: string | undefined; cleanUp: (() => Promise<unknown>)[] },
+  {
+    workDir,
+    agentProgram,
+    cleanUp,
+  }: { workDir: string; agentProgram: string | undefined; cleanUp: (() => Promise<unknown>)[] },
 ): Promise<KubernetesServer> {
   const kubernetes = await startKubernetesServer({ namespaces: [NAMESPACE] });
   cleanUp.push(() => kubernetes.close());
@@ -89,7 +104,11 @@ async function startCluster(
   });
   const jobController = startJobController(kubernetes.store);
   cleanUp.push(() => Promise.resolve(jobController.close()));
-  const kubelet = startKubelet({ store: kubernetes.store, workDir: join(workDir, 'pods'), ...(agentProgram === undefined ? {} : { agentProgram }) });
+  const kubelet = startKubelet({
+    store: kubernetes.store,
+    workDir: join(workDir, 'pods'),
+    ...(agentProgram === undefined ? {} : { agentProgram }),
+  });
   cleanUp.push(() => kubelet.close());
   kubernetes.setPodLogProvider((target, read) => kubelet.podLogs(target, read));
   return kubernetes;
@@ -101,10 +120,13 @@ function startBuild(buildkite: BuildkiteServer, { pipeline, repository, env }: R
       pipeline: pipeline.text,
       pipelineSlug: 'sandbox',
       env,
-      ...(repository === undefined ? {} : { repo: repository.path, commit: repository.commit, branch: repository.branch }),
+      ...(repository === undefined
+        ? {}
+        : { repo: repository.path, commit: repository.commit, branch: repository.branch }),
     });
   } catch (error) {
-    if (error instanceof PipelineRejected) throw new UsageError(`the pipeline cannot run: ${error.message}`, { cause: error });
+    if (error instanceof PipelineRejected)
+      throw new UsageError(`the pipeline cannot run: ${error.message}`, { cause: error });
     throw error;
   }
 }

@@ -55,7 +55,13 @@ export type SandboxEvent =
       readonly jobs: number;
       readonly durationMs: number;
     }
-  | { readonly type: 'kept'; readonly kubeconfig: string; readonly namespace: string; readonly graphql: string; readonly agentEndpoint: string };
+  | {
+      readonly type: 'kept';
+      readonly kubeconfig: string;
+      readonly namespace: string;
+      readonly graphql: string;
+      readonly agentEndpoint: string;
+    };
 
 const RANK: Readonly<Record<JobStation, number>> = {
   waiting: 0,

@@ -82,7 +82,12 @@ export function listView(write: (text: string) => void, colours: ChalkInstance):
       // Jobs of one build come in one go.
       await new Promise((resolve) => setTimeout(resolve, 50));
       const round = waiting.splice(0);
-      if (round.length > 0) await new Listr(round.map(listTask), { concurrent: true, exitOnError: false, rendererOptions: { collapseErrors: false, showErrorMessage: false } }).run();
+      if (round.length > 0)
+        await new Listr(round.map(listTask), {
+          concurrent: true,
+          exitOnError: false,
+          rendererOptions: { collapseErrors: false, showErrorMessage: false },
+        }).run();
       for (const line of said.splice(0)) write(`${line}\n`);
     }
   })();
@@ -123,6 +128,10 @@ function update(entry: Entry, news: JobNews, said: string[], colours: ChalkInsta
   if (entry.task !== undefined) entry.task.title = `${title(news)}  ${colours.dim(news.station)}${detail(news)}`;
   if (!ENDS.has(news.station)) return;
   const lines = failureLines(news);
-  if (lines.length > 0) said.push(`${colours.red('failed')} ${title(news)}${detail(news)}`, ...lines.map((line) => `  ${colours.dim('|')} ${line}`));
+  if (lines.length > 0)
+    said.push(
+      `${colours.red('failed')} ${title(news)}${detail(news)}`,
+      ...lines.map((line) => `  ${colours.dim('|')} ${line}`),
+    );
   entry.finish();
 }
