@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   request as httpRequest,
   type Agent as HttpAgent,
@@ -55,6 +56,8 @@ export function exchangeOnce({ base, agent, request, headers, timeoutMs }: Excha
     };
     const onAbort = (): void => stop(new Error('aborted'));
     const deadline = setTimeout(() => stop(new DeadlineError(timeoutMs)), timeoutMs);
+    // One signal ends all calls in flight; Node takes more than ten listeners for a leak and says so on standard error.
+    setMaxListeners(0, request.signal);
     request.signal.addEventListener('abort', onAbort, { once: true });
     const settle = (): void => {
       clearTimeout(deadline);
