@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Agent as HttpAgent } from 'node:http';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,8 +52,6 @@ export class PodWorker {
   #publishing: NodeJS.Immediate | undefined;
 
   constructor(pod: KubeObject, host: PodHost) {
-    // Every container listens; more than ten would look like a leak to Node.
-    setMaxListeners(0, this.#stopping.signal, this.#killing.signal);
     this.#pod = pod;
     this.#host = host;
     this.#workspace = createWorkspace(host.podDir, this.#sources());
