@@ -24,7 +24,11 @@ export class ContainerLog {
   #dropped = 0;
   #ended = false;
 
-  constructor() {
+  readonly #onText: (text: string) => void;
+
+  /** @param onText told of everything that is added. */
+  constructor(onText: (text: string) => void) {
+    this.#onText = onText;
     this.#changes.setMaxListeners(0);
   }
 
@@ -36,6 +40,7 @@ export class ContainerLog {
       this.#dropped += 1;
     }
     this.#changes.emit('change');
+    this.#onText(text);
   }
 
   /** Nothing more will come. */

@@ -19,6 +19,8 @@ export interface KubeletOptions {
   readonly nodeName?: string;
   /** The `buildkite-agent` stand-in that jobs call. @default the one beside this module */
   readonly agentProgram?: string;
+  /** Told of everything containers write. */
+  readonly onLog?: (target: LogTarget, text: string) => void;
   /** Something in here is broken; pods are not meant by that. */
   readonly onError?: (error: unknown) => void;
 }
@@ -61,6 +63,7 @@ class LocalKubelet implements Kubelet {
   readonly #nodeName: string;
   readonly #maxPods: number;
   readonly #onError: (error: unknown) => void;
+  readonly #onLog: KubeletOptions['onLog'];
   readonly #binDir: string;
   readonly #httpAgent = new HttpAgent({ keepAlive: true, maxSockets: 64 });
   /** By UID, in order of arrival. */
@@ -76,6 +79,7 @@ class LocalKubelet implements Kubelet {
     this.#store = options.store;
     this.#nodeName = options.nodeName ?? 'sandbox';
     this.#maxPods = options.maxPods ?? 2 * availableParallelism();
+    this.#onLog = options.onLog;
     this.#onError = options.onError ?? (() => undefined);
     this.workDir = options.workDir ?? mkdtempSync(join(tmpdir(), 'agent-stack-k8s-'));
     this.#binDir = join(this.workDir, 'bin');
@@ -96,7 +100,7 @@ class LocalKubelet implements Kubelet {
 
   podLogs(target: LogTarget, options: ReadLogOptions): AsyncIterable<string> {
     const pod = this.#store.get('pods', target.namespace, target.pod);
-    return this.#logOf(pod.metadata.uid, target.container).read(options);
+    return this.#logOf(pod.metadata.uid, target).read(options);
   }
 
   async close(): Promise<void> {
@@ -159,7 +163,7 @@ class LocalKubelet implements Kubelet {
         httpAgent: this.#httpAgent,
         find: (resource, wanted) => this.#store.find(resource, namespace, wanted),
         writeStatus: (change) => this.#writeStatus(pod, (current) => change(recordAt(current, 'status'))),
-        logOf: (container) => this.#logOf(uid, container),
+        logOf: (container) => this.#logOf(uid, { namespace, pod: name, container }),
       });
       const done = this.#runToTheEnd(pod, worker);
       this.#running.set(uid, { worker, done, deadline: deadlineOf(pod, worker) });
@@ -214,11 +218,11 @@ class LocalKubelet implements Kubelet {
     }
   }
 
-  #logOf(uid: string, container: string): ContainerLog {
+  #logOf(uid: string, target: LogTarget): ContainerLog {
     const logs = this.#logs.get(uid) ?? new Map<string, ContainerLog>();
     this.#logs.set(uid, logs);
-    const log = logs.get(container) ?? new ContainerLog();
-    logs.set(container, log);
+    const log = logs.get(target.container) ?? new ContainerLog((text) => this.#onLog?.(target, text));
+    logs.set(target.container, log);
     return log;
   }
 }

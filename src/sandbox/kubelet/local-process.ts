@@ -59,11 +59,23 @@ function processEnd(code: number | null, signal: NodeJS.Signals | null): Process
   return { exitCode: code ?? 0, signal: undefined };
 }
 
-/** Asks a process to end, and ends it when it has not after `graceMs`. */
-export async function stopProcess(running: LocalProcess, graceMs: number): Promise<ProcessEnd> {
-  running.signal('SIGTERM');
-  const timer = setTimeout(() => running.signal('SIGKILL'), graceMs);
+/** Waits for a process; `stop` asks it to end, `kill` makes it. */
+export async function superviseProcess(
+  running: LocalProcess,
+  { stop, kill }: { readonly stop: AbortSignal; readonly kill: AbortSignal },
+): Promise<ProcessEnd> {
+  const forget = [
+    whenAborted(stop, () => running.signal('SIGTERM')),
+    whenAborted(kill, () => running.signal('SIGKILL')),
+  ];
   const end = await running.ended;
-  clearTimeout(timer);
+  for (const off of forget) off();
   return end;
+}
+
+/** Calls `action` when the signal aborts, at once if it has; the result takes that back. */
+export function whenAborted(signal: AbortSignal, action: () => void): () => void {
+  if (signal.aborted) action();
+  else signal.addEventListener('abort', action, { once: true });
+  return () => signal.removeEventListener('abort', action);
 }

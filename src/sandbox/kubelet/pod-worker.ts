@@ -1,12 +1,12 @@
 import type { Agent as HttpAgent } from 'node:http';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordAt, recordsAt, textAt, type JsonRecord, type KubeObject } from '../kubernetes/objects.js';
 import { runAgent, type BootstrapClient } from './agent/agent-session.js';
 import { runBootstrap } from './agent/bootstrap.js';
 import { resolveContainerEnv, type Env, type EnvSources } from './container-env.js';
 import type { ContainerLog } from './container-log.js';
-import { startProcess, stopProcess, type ProcessEnd } from './local-process.js';
+import { startProcess, superviseProcess, type ProcessEnd } from './local-process.js';
 import { commandLine, type ReadyContainer } from './ready-container.js';
 import { isSidecar, podStatus, type ContainerState } from './pod-status.js';
 import { SidecarSet } from './sidecars.js';
@@ -33,7 +33,7 @@ export interface StopRequest {
 }
 
 const CONFIG_RETRY_MS = 1000;
-const START_ERROR = 128;
+const KILLED = 137;
 const CUT_OFF = 1;
 
 /** Runs one pod as local processes, from its first init container to its last sidecar. */
@@ -44,8 +44,11 @@ export class PodWorker {
   readonly #states = new Map<string, ContainerState>();
   readonly #sidecars: SidecarSet;
   readonly #stopping = new AbortController();
+  readonly #killing = new AbortController();
   readonly #startedAt = Date.now();
   #stopRequest: StopRequest | undefined;
+  #killAt = Number.POSITIVE_INFINITY;
+  #killTimer: NodeJS.Timeout | undefined;
   #publishing: NodeJS.Immediate | undefined;
 
   constructor(pod: KubeObject, host: PodHost) {
@@ -66,17 +69,24 @@ export class PodWorker {
     this.#publish();
     const initialized = await this.#runInitContainers(init);
     if (initialized && !this.#stopping.signal.aborted) await this.#runMainContainers();
-    await this.#sidecars.stop(this.#stopRequest?.graceMs ?? this.#terminationGraceMs());
+    await this.#sidecars.stop(this.#terminationGraceMs(), this.#killing.signal);
+    clearTimeout(this.#killTimer);
     this.#endWhatNeverRan();
     clearImmediate(this.#publishing);
     this.#writeStatus();
     await this.#workspace.remove();
   }
 
-  /** Asks everything in the pod to end; safe to repeat. */
+  /** Asks everything in the pod to end, and ends it when the grace is over; a later, shorter grace counts. */
   stop(request: StopRequest): void {
     this.#stopRequest ??= request;
-    this.#stopping.abort(request);
+    this.#stopping.abort();
+    const killAt = Date.now() + request.graceMs;
+    if (killAt >= this.#killAt) return;
+    this.#killAt = killAt;
+    clearTimeout(this.#killTimer);
+    if (request.graceMs === 0) this.#killing.abort();
+    else this.#killTimer = setTimeout(() => this.#killing.abort(), request.graceMs);
   }
 
   async #runInitContainers(containers: readonly JsonRecord[]): Promise<boolean> {
@@ -104,7 +114,7 @@ export class PodWorker {
     const { name, spec } = container;
     const log = this.#host.logOf(name);
     if (name === 'copy-agent') {
-      prepareBuildkiteDirectories(container.paths.localize('/workspace'), join(this.#host.binDir, 'buildkite-agent'));
+      prepareBuildkiteDirectories(container.paths.directory('/workspace'), join(this.#host.binDir, 'buildkite-agent'));
       log.append('sandbox: prepared the workspace\n');
       return 0;
     }
@@ -148,6 +158,7 @@ export class PodWorker {
       clients: inOrder.map((container) => this.#client(container, { checksOut, ended })),
       httpAgent: this.#host.httpAgent,
       stop: this.#stopping.signal,
+      kill: this.#killing.signal,
       say: (line) => log.append(`${line}\n`),
     });
     ended(agent.name, exitCode);
@@ -165,10 +176,9 @@ export class PodWorker {
       image: textAt(spec, 'image'),
       env,
       baseEnv: this.#baseEnv(),
-      buildDir: paths.localize('/workspace/build'),
+      paths,
       binDir: this.#host.binDir,
       checksOut,
-      localize: (text: string) => paths.localize(text),
       onOutput: (text: string) => log.append(text),
     };
     return {
@@ -198,12 +208,7 @@ export class PodWorker {
       env: this.#processEnv(container),
       onOutput: (bytes) => log.append(bytes.toString('utf8')),
     });
-    const onStop = (): void => void stopProcess(running, this.#stopRequest?.graceMs ?? 0);
-    this.#stopping.signal.addEventListener('abort', onStop, { once: true });
-    if (this.#stopping.signal.aborted) onStop();
-    const end = await running.ended;
-    this.#stopping.signal.removeEventListener('abort', onStop);
-    return end;
+    return superviseProcess(running, { stop: this.#stopping.signal, kill: this.#killing.signal });
   }
 
   /** Waits, as a kubelet does, for Secrets and ConfigMaps that are not there yet; undefined when told to stop. */
@@ -238,8 +243,8 @@ export class PodWorker {
 
   #processEnv({ env }: ReadyContainer): Env {
     const base = this.#baseEnv();
-    const path = env['PATH'] === undefined ? base['PATH'] : `${env['PATH']}:${base['PATH'] ?? ''}`;
-    return { ...base, ...env, HOME: this.#workspace.home, PATH: path ?? '' };
+    const path = [env['PATH'], base['PATH']].filter((item) => item !== undefined).join(delimiter);
+    return { ...base, ...env, HOME: this.#workspace.home, PATH: path };
   }
 
   #terminationGraceMs(): number {
@@ -255,7 +260,7 @@ export class PodWorker {
       this.#host.logOf(name).end();
       const state = this.#states.get(name);
       if (this.#stopRequest === undefined || state?.kind === 'terminated') continue;
-      this.#states.set(name, { kind: 'terminated', exitCode: START_ERROR + 9, startedAt: now, finishedAt: now });
+      this.#states.set(name, { kind: 'terminated', exitCode: KILLED, startedAt: now, finishedAt: now });
     }
   }
 

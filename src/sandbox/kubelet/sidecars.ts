@@ -1,6 +1,6 @@
 import type { Env } from './container-env.js';
 import type { ContainerLog } from './container-log.js';
-import { startProcess, stopProcess, type LocalProcess } from './local-process.js';
+import { startProcess, superviseProcess, whenAborted, type LocalProcess } from './local-process.js';
 import type { ContainerState } from './pod-status.js';
 import { commandLine, type ReadyContainer } from './ready-container.js';
 
@@ -37,17 +37,21 @@ export class SidecarSet {
     this.#run(sidecar, container, surroundings);
   }
 
-  /** Ends them in reverse order of their start, within one grace period for all. */
-  async stop(graceMs: number): Promise<void> {
+  /** Ends them in reverse order of their start, all within one grace period. */
+  async stop(graceMs: number, kill: AbortSignal): Promise<void> {
     this.#stopping = true;
-    const deadline = Date.now() + graceMs;
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), graceMs);
+    const forget = whenAborted(kill, () => patience.abort());
     for (const sidecar of [...this.#sidecars].reverse()) {
       clearTimeout(sidecar.restartTimer);
-      const grace = Math.max(0, deadline - Date.now());
-      const exitCode = sidecar.running ? (await stopProcess(sidecar.running, grace)).exitCode : 0;
-      const { startedAt } = sidecar;
-      this.#onState(sidecar.name, { kind: 'terminated', exitCode, startedAt, finishedAt: Date.now() });
+      const { running, startedAt, name } = sidecar;
+      const signals = { stop: AbortSignal.abort(), kill: patience.signal };
+      const exitCode = running ? (await superviseProcess(running, signals)).exitCode : 0;
+      this.#onState(name, { kind: 'terminated', exitCode, startedAt, finishedAt: Date.now() });
     }
+    clearTimeout(timer);
+    forget();
   }
 
   #run(

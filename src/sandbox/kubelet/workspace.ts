@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { recordsAt, textAt, type JsonRecord } from '../kubernetes/objects.js';
 import { dataOf, type Env, type EnvSources } from './container-env.js';
 import { expandVariables } from './expand.js';
@@ -18,6 +18,8 @@ export interface Workspace {
 export interface LocalPaths {
   /** Replaces every mount path of the container in a text by the directory that stands for it. */
   localize(text: string): string;
+  /** Where an absolute path of the container is; always inside of the scratch directory. */
+  directory(path: string): string;
   /** The container's working directory; it exists. */
   readonly workingDir: string;
 }
@@ -62,13 +64,16 @@ function localPaths(root: string, container: JsonRecord, env: Env): LocalPaths {
   const pattern = new RegExp(`(?<![\\w./-])(?:${alternatives})(?![\\w.-])`, 'g');
   const localize = (text: string): string =>
     mounts.length === 0 ? text : text.replace(pattern, (path) => byPath.get(path) ?? path);
-  const asked = textAt(container, 'workingDir');
-  const localized = localize(asked);
   // A directory of the image does not exist here, and nothing outside of the scratch directory is ours.
-  const workingDir = localized !== asked ? localized : (mounts.at(-1)?.local ?? root);
+  const directory = (path: string): string => {
+    const local = resolve(localize(path));
+    return local.startsWith(`${root}/`) ? local : join(root, 'image', resolve('/', path));
+  };
+  const asked = textAt(container, 'workingDir');
+  const workingDir = asked === '' ? (mounts.at(-1)?.local ?? root) : directory(asked);
   for (const { local } of mounts) mkdirSync(local, { recursive: true });
   mkdirSync(workingDir, { recursive: true });
-  return { localize, workingDir };
+  return { localize, directory, workingDir };
 }
 
 function localOf(root: string, mount: JsonRecord, env: Env): string {

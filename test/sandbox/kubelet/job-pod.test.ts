@@ -210,6 +210,24 @@ describe('a job in the sandbox kubelet', () => {
     expect(world.buildkite.job(jobId)?.signalReason).to.equal('agent_stop');
   });
 
+  it('closes at once even when a job does not listen', async () => {
+    const other = await startWorld();
+    const [job] = other.buildkite.createJobs(1, { command: '' });
+    const endpoint = other.buildkite.agentEndpoint;
+    const command = "trap '' TERM; echo up > /workspace/up; while :; do sleep 0.05; done";
+    const pod = other.createPod(jobPodSpec({ jobId: job?.id ?? '', commands: [command], endpoint }));
+    await other.reached(pod.metadata.name, 'Running');
+    while (other.buildkite.job(job?.id ?? '')?.state !== 'running')
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    const before = Date.now();
+
+    await other.close();
+
+    // The grace period of the pod is 60 s.
+    expect(Date.now() - before).to.be.below(10_000);
+    expect(other.kubelet.running()).to.equal(0);
+  });
+
   it('kills what a command leaves running', async () => {
     const marker = `sleep 98${process.pid}`;
 

@@ -27,7 +27,10 @@ export interface World {
 export async function startWorld(
   options: { readonly kubelet?: Partial<KubeletOptions>; readonly buildkite?: BuildkiteServerOptions } = {},
 ): Promise<World> {
-  const buildkite = await startBuildkiteServer({ agentSettings: { jobStatusInterval: 0.05 }, ...options.buildkite });
+  const buildkite = await startBuildkiteServer({
+    agentSettings: { jobStatusInterval: 0.05, chunksIntervalSeconds: 0.05 },
+    ...options.buildkite,
+  });
   const store = new ObjectStore();
   store.create('namespaces', { metadata: { name: 'default' } });
   const data = { BUILDKITE_AGENT_TOKEN: Buffer.from(buildkite.agentToken).toString('base64') };

@@ -50,21 +50,28 @@ export interface RetryRule {
   readonly signal?: AbortSignal;
 }
 
-/** Opens the API of an endpoint over kept connections of `agent`; without one every call has a connection of its own. */
-export function createAgentApi(endpoint: string, token: string, agent?: HttpAgent): AgentApi {
+export interface AgentApiOptions {
+  /** Keeps connections open; without one every call has a connection of its own. */
+  readonly agent?: HttpAgent;
+  /** Once it aborts, nothing is tried a second time. */
+  readonly giveUp?: AbortSignal;
+}
+
+/** Opens the API of an endpoint; nothing is sent before the first call. */
+export function createAgentApi(endpoint: string, token: string, options: AgentApiOptions = {}): AgentApi {
   const base = endpoint.replace(/\/+$/, '');
   return {
     endpoint: base,
-    withToken: (other) => createAgentApi(base, other, agent),
+    withToken: (other) => createAgentApi(base, other, options),
     send: async (request, rule = {}) => {
       const url = new URL(/^https?:/.test(request.path) ? request.path : `${base}/${request.path}`);
       // Only Buildkite itself gets the token, not the place an artifact is stored at.
       const authorization = url.href.startsWith(`${base}/`) ? { authorization: `Token ${token}` } : {};
       return sendRetrying(
-        () => exchange(url, { ...request, headers: { ...authorization, ...request.headers } }, agent),
+        () => exchange(url, { ...request, headers: { ...authorization, ...request.headers } }, options.agent),
         {
           name: `${request.method} ${url.pathname}`,
-          rule,
+          rule: options.giveUp ? { signal: options.giveUp, ...rule } : rule,
         },
       );
     },
@@ -79,9 +86,14 @@ async function sendRetrying(
     const outcome = await attemptOnce(send, name);
     if (!(outcome instanceof ApiRefusal)) return outcome;
     if (!mayPass(outcome, rule) || attempt >= (rule.attempts ?? 4)) throw outcome;
-    await sleep(outcome.retryAfterMs ?? rule.delayMs ?? 500);
+    await pause(outcome.retryAfterMs ?? rule.delayMs ?? 500, rule.signal);
     if (rule.signal?.aborted === true) throw outcome;
   }
+}
+
+/** Sleeps; an abort ends it early. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
 }
 
 async function attemptOnce(send: () => Promise<ApiAnswer>, name: string): Promise<ApiAnswer | ApiRefusal> {

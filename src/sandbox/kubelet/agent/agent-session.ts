@@ -5,6 +5,7 @@ import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import { at, numberAt, stringsAt, textAt } from '../../kubernetes/objects.js';
 import type { Env } from '../container-env.js';
+import { whenAborted } from '../local-process.js';
 import { ApiRefusal, createAgentApi, type AgentApi } from './agent-http.js';
 import { JobLog } from './job-log.js';
 import { secretsOf } from './redactor.js';
@@ -26,8 +27,8 @@ export interface JobPart {
   readonly jobId: string;
   /** Aborts when the part has to end: the job is cancelled or the pod goes away. */
   readonly interrupt: AbortSignal;
-  /** From the interrupt to the kill, in milliseconds. */
-  readonly signalGraceMs: number;
+  /** Aborts when it has had its time to end. */
+  readonly kill: AbortSignal;
 }
 
 export interface PartResult {
@@ -45,6 +46,8 @@ export interface AgentOptions {
   readonly httpAgent: HttpAgent;
   /** Aborts when the pod is told to go away. */
   readonly stop: AbortSignal;
+  /** Aborts when the pod's grace period is over. */
+  readonly kill: AbortSignal;
   /** Writes a line to the agent container's log. */
   readonly say: (line: string) => void;
 }
@@ -82,7 +85,10 @@ async function registerAndWork(options: AgentOptions): Promise<number> {
   const endpoint = options.env['BUILDKITE_AGENT_ENDPOINT'] ?? '';
   if (endpoint === '')
     throw new Error('BUILDKITE_AGENT_ENDPOINT is not set, and the sandbox talks to no other Buildkite than its own');
-  const api = createAgentApi(endpoint, options.env['BUILDKITE_AGENT_TOKEN'] ?? '', options.httpAgent);
+  const api = createAgentApi(endpoint, options.env['BUILDKITE_AGENT_TOKEN'] ?? '', {
+    agent: options.httpAgent,
+    giveUp: options.kill,
+  });
   const { body } = await api.send({ method: 'POST', path: 'register', json: registration(options.env) });
   const session = {
     options,
@@ -210,15 +216,26 @@ function pluginName(plugin: unknown): string {
   return typeof plugin === 'object' && plugin !== null ? (Object.keys(plugin)[0] ?? '') : '';
 }
 
-async function runParts(session: Session, part: Omit<JobPart, 'signalGraceMs'>): Promise<PartResult> {
-  const { clients, env } = session.options;
-  const signalGraceMs = Number(env['BUILDKITE_SIGNAL_GRACE_PERIOD_SECONDS'] ?? '9') * 1000;
-  for (const client of clients) {
-    if (part.interrupt.aborted) break;
-    const result = await client.run({ ...part, signalGraceMs });
-    if (result.exitCode !== 0 || result.killed) return result;
+async function runParts(session: Session, part: Omit<JobPart, 'kill'>): Promise<PartResult> {
+  const { clients, env, kill } = session.options;
+  const graceMs = Number(env['BUILDKITE_SIGNAL_GRACE_PERIOD_SECONDS'] ?? '9') * 1000;
+  const patience = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const forget = [
+    whenAborted(part.interrupt, () => (timer = setTimeout(() => patience.abort(), graceMs))),
+    whenAborted(kill, () => patience.abort()),
+  ];
+  try {
+    for (const client of clients) {
+      if (part.interrupt.aborted) break;
+      const result = await client.run({ ...part, kill: patience.signal });
+      if (result.exitCode !== 0 || result.killed) return result;
+    }
+    return { exitCode: 0, killed: false };
+  } finally {
+    clearTimeout(timer);
+    for (const off of forget) off();
   }
-  return { exitCode: 0, killed: false };
 }
 
 /** In Kubernetes a cancelled job ends with -1 when it went in time, with 137 when it had to be killed. */
@@ -237,10 +254,7 @@ interface Watch {
 /** Aborts `interrupt` with the signal reason (`cancel` or `agent_stop`) when the job has to end early. */
 function watchForCancel({ api, id, interrupt, session }: Watch): { end: () => void } {
   const over = new AbortController();
-  const { stop } = session.options;
-  const onStop = (): void => interrupt.abort('agent_stop');
-  if (stop.aborted) onStop();
-  stop.addEventListener('abort', onStop, { once: true });
+  const forgetStop = whenAborted(session.options.stop, () => interrupt.abort('agent_stop'));
   const poll = async (): Promise<void> => {
     while (!interrupt.signal.aborted) {
       await sleep(session.statusInterval * 1000 * (1 + Math.random()), undefined, { signal: over.signal });
@@ -252,7 +266,7 @@ function watchForCancel({ api, id, interrupt, session }: Watch): { end: () => vo
   return {
     end: () => {
       over.abort();
-      stop.removeEventListener('abort', onStop);
+      forgetStop();
     },
   };
 }

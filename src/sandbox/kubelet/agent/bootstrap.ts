@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Env } from '../container-env.js';
-import { startProcess, stopProcess, type ProcessEnd } from '../local-process.js';
+import type { LocalPaths } from '../workspace.js';
+import { startProcess, superviseProcess } from '../local-process.js';
 import type { JobPart, PartResult } from './agent-session.js';
 import { findArtifacts, uploadArtifacts } from './artifacts.js';
 
@@ -12,22 +13,20 @@ export interface BootstrapContainer {
   readonly image: string;
   /** Its own environment, mount paths already local. */
   readonly env: Env;
-  /** What every process gets whatever else is said: PATH, HOME, TMPDIR, LANG. */
+  /** What every process gets: PATH, HOME, TMPDIR, LANG. */
   readonly baseEnv: Env;
-  /** Directory that stands for /workspace/build. */
-  readonly buildDir: string;
+  /** Where its paths are on this machine. */
+  readonly paths: LocalPaths;
   /** Directory of the `buildkite-agent` program. */
   readonly binDir: string;
   /** Whether the pod has a checkout container. */
   readonly checksOut: boolean;
-  /** Replaces the container's mount paths. */
-  readonly localize: (text: string) => string;
   /** Also the container's own log. */
   readonly onOutput: (text: string) => void;
 }
 
 /** Variables of the container that the agent's do not replace. */
-const KEPT = [
+const KEPT = new Set([
   'BUILDKITE_BOOTSTRAP_PHASES',
   'BUILDKITE_COMMAND',
   'BUILDKITE_CONTAINER_ID',
@@ -39,7 +38,8 @@ const KEPT = [
   'PWD',
   'SHLVL',
   'TERM',
-];
+]);
+const BUILD_PATH = '/workspace/build';
 const COMMAND_KILLED_BY_SIGNAL = 255;
 
 /** Runs a container's part of the job: its checkout phase or its command phase. */
@@ -51,22 +51,28 @@ export async function runBootstrap(container: BootstrapContainer, part: JobPart)
 }
 
 function bootstrapEnv(container: BootstrapContainer, part: JobPart): Env {
-  const own = Object.entries(container.env).filter(([name]) => KEPT.includes(name) || name.startsWith('KUBERNETES_'));
-  const merged = { ...container.env, ...part.env, ...Object.fromEntries(own), ...container.baseEnv };
-  const path = [container.binDir, container.env['PATH'], container.baseEnv['PATH']].filter(
-    (item) => item !== undefined,
-  );
+  const { baseEnv, binDir, paths } = container;
+  const merged: Record<string, string> = { ...container.env };
+  for (const [name, value] of Object.entries(part.env)) {
+    const kept = container.env[name] !== undefined && (KEPT.has(name) || name.startsWith('KUBERNETES_'));
+    if (!kept) merged[name] = paths.localize(value);
+  }
+  const path = [binDir, container.env['PATH'], baseEnv['PATH']].filter((item) => item !== undefined);
   return {
+    ...baseEnv,
     ...merged,
+    HOME: baseEnv['HOME'] ?? '',
     PATH: path.join(delimiter),
-    BUILDKITE_BIN_PATH: container.binDir,
-    BUILDKITE_BUILD_PATH: container.buildDir,
-    BUILDKITE_BUILD_CHECKOUT_PATH: merged['BUILDKITE_BUILD_CHECKOUT_PATH'] ?? join(container.buildDir, 'buildkite'),
+    BUILDKITE_BIN_PATH: binDir,
+    BUILDKITE_BUILD_PATH: paths.directory(BUILD_PATH),
+    BUILDKITE_BUILD_CHECKOUT_PATH: paths.directory(
+      merged['BUILDKITE_BUILD_CHECKOUT_PATH'] ?? `${BUILD_PATH}/buildkite`,
+    ),
   };
 }
 
 async function checkOut(container: BootstrapContainer, part: JobPart, env: Env): Promise<PartResult> {
-  const directory = env['BUILDKITE_BUILD_CHECKOUT_PATH'] ?? container.buildDir;
+  const { directory, buildDir } = placesOf(env);
   part.log.writeLine('~~~ Preparing working directory');
   const repository = localRepository(env['BUILDKITE_REPO'] ?? '');
   if (repository === undefined || env['BUILDKITE_SKIP_CHECKOUT'] === 'true') {
@@ -77,11 +83,17 @@ async function checkOut(container: BootstrapContainer, part: JobPart, env: Env):
     return { exitCode: 0, killed: false };
   }
   const clone = ['git', '-c', 'safe.directory=*', 'clone', '--quiet', '--', repository, directory];
-  const cloned = await runLogged(container, part, { argv: clone, cwd: container.buildDir, env });
+  const cloned = await runLogged(container, part, { argv: clone, cwd: buildDir, env });
   const commit = env['BUILDKITE_COMMIT'] ?? 'HEAD';
   if (cloned.exitCode !== 0 || cloned.killed || commit === 'HEAD') return cloned;
   const checkout = ['git', 'checkout', '--quiet', '--detach', commit];
   return runLogged(container, part, { argv: checkout, cwd: directory, env });
+}
+
+/** Both are always set by `bootstrapEnv`. */
+function placesOf(env: Env): { readonly directory: string; readonly buildDir: string } {
+  const buildDir = env['BUILDKITE_BUILD_PATH'] ?? '.';
+  return { directory: env['BUILDKITE_BUILD_CHECKOUT_PATH'] ?? buildDir, buildDir };
 }
 
 /** The path of a repository on this machine; undefined for everything that would need a network. */
@@ -98,10 +110,10 @@ async function runCommand(container: BootstrapContainer, part: JobPart, env: Env
   const plugins = env['BUILDKITE_PLUGINS'] ?? '[]';
   if (plugins !== '[]') part.log.writeLine(`sandbox: plugins are not run: ${plugins}`);
   for (const line of command.trimEnd().split('\n')) part.log.writeLine(`$ ${line}`);
-  const directory = container.checksOut ? env['BUILDKITE_BUILD_CHECKOUT_PATH'] : undefined;
-  const cwd = directory !== undefined && existsSync(directory) ? directory : container.buildDir;
+  const { directory, buildDir } = placesOf(env);
+  const cwd = container.checksOut && existsSync(directory) ? directory : buildDir;
   const shell = (env['BUILDKITE_SHELL'] ?? '/bin/sh -ec').split(/\s+/).filter((word) => word !== '');
-  const result = await runLogged(container, part, { argv: [...shell, container.localize(command)], cwd, env });
+  const result = await runLogged(container, part, { argv: [...shell, command], cwd, env });
   if (result.exitCode !== 0) {
     part.log.writeLine('^^^ +++');
     part.log.writeLine(`the command exited with status ${result.exitCode}`);
@@ -141,13 +153,7 @@ async function runLogged(
       container.onOutput(bytes.toString('utf8'));
     },
   });
-  const interrupted = new Promise<ProcessEnd>((resolve) => {
-    const stop = (): void => void stopProcess(running, part.signalGraceMs).then(resolve);
-    if (part.interrupt.aborted) stop();
-    else part.interrupt.addEventListener('abort', stop, { once: true });
-    void running.ended.then(() => part.interrupt.removeEventListener('abort', stop));
-  });
-  const end = await Promise.race([running.ended, interrupted]);
+  const end = await superviseProcess(running, { stop: part.interrupt, kill: part.kill });
   const killed = part.interrupt.aborted && end.signal === 'SIGKILL';
   if (end.signal !== undefined && !part.interrupt.aborted) return { exitCode: COMMAND_KILLED_BY_SIGNAL, killed };
   return { exitCode: end.exitCode, killed };
