@@ -18,6 +18,8 @@ export interface ControlPlane extends KubernetesTarget {
   readonly folder: string;
   /** Speaks to the API server as the administrator, a member of `system:masters`. */
   readonly admin: KubeHttp;
+  /** How many objects of a kind a namespace holds, asked of etcd: the API server is not disturbed. @param plural e.g. `jobs` */
+  countStored(plural: string, namespace: string): Promise<number>;
   /** Writes a kubeconfig file for a token and answers its path. @param options.url another way to the server, e.g. a proxy. */
   writeKubeconfig(token: string, options?: { readonly namespace?: string; readonly url?: string }): string;
 }
@@ -97,6 +99,7 @@ async function bringUp(
     },
     restrictedToken: (namespace, rules) => restrictedToken(admin, namespace, rules),
     forgetHistory: () => compact(`http://127.0.0.1:${etcdPort}`, admin),
+    countStored: (plural, namespace) => countKeys(`http://127.0.0.1:${etcdPort}`, `/registry/${plural}/${namespace}/`),
     writeKubeconfig: (token, options = {}) => {
       const target = file(`${(serial += 1)}.kubeconfig`);
       writeFileSync(target, kubeconfigText({ url, ca, token, namespace: 'default', ...options }), { mode: 0o600 });
@@ -231,11 +234,20 @@ async function restrictedToken(admin: KubeHttp, namespace: string, rules: readon
 /** Does now what the API server does every five minutes: etcd drops what is older than the present. */
 async function compact(etcdUrl: string, admin: KubeHttp): Promise<void> {
   const { body } = await admin.expect(200, 'GET', '/api/v1/namespaces');
-  const answer = await fetch(`${etcdUrl}/v3/kv/compaction`, {
-    method: 'POST',
-    body: JSON.stringify({ revision: body.metadata.resourceVersion, physical: true }),
-  });
-  if (!answer.ok) throw new Error(`etcd does not compact: ${await answer.text()}`);
+  await askEtcd(etcdUrl, 'compaction', { revision: body.metadata.resourceVersion, physical: true });
+}
+
+async function countKeys(etcdUrl: string, prefix: string): Promise<number> {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const range_end = base64(prefix.replace(/\/$/, '0')); // "0" follows "/": all keys that begin with the prefix
+  const { count } = await askEtcd(etcdUrl, 'range', { key: base64(prefix), range_end, count_only: true });
+  return Number(count ?? 0);
+}
+
+async function askEtcd(etcdUrl: string, call: string, body: object): Promise<{ readonly count?: string }> {
+  const answer = await fetch(`${etcdUrl}/v3/kv/${call}`, { method: 'POST', body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`etcd refuses "${call}": ${await answer.text()}`);
+  return (await answer.json()) as { readonly count?: string };
 }
 
 /** Tries until it works; a minute is far beyond what a slow machine needs. */
