@@ -55,17 +55,12 @@ const lazyOclif = {
 async function bundle() {
   const commands = readdirSync('dist/src/commands').filter((file) => file.endsWith('.js'));
   await build({
-<<<<<<< HEAD
-    entryPoints: ['dist/src/cli/main.js', 'dist/src/sandbox/kubelet/agent-cli.js', ...commands.map((file) => `dist/src/commands/${file}`)],
-    outbase: 'dist/src',
-=======
     entryPoints: [
       { in: 'dist/src/cli/main.js', out: 'cli/main' },
       ...commands.map((file) => ({ in: `dist/src/commands/${file}`, out: `commands/${basename(file, '.js')}` })),
       // A program of its own: the sandbox's kubelet puts it into the PATH of jobs, and looks for it beside itself.
       { in: 'dist/src/sandbox/kubelet/agent-cli.js', out: 'agent-cli' },
     ],
->>>>>>> packaging
     outdir: 'dist/bundle',
     bundle: true,
     splitting: true,
@@ -78,16 +73,7 @@ async function bundle() {
     legalComments: 'linked',
     external: ['typescript', 'ts-node', 'tsx'],
     plugins: [lazyOclif],
-<<<<<<< HEAD
-    banner: {
-      // Packages written as CommonJS expect these three. Long names: the minifier does not see the banner and takes the short ones.
-      js:
-        "import{createRequire as banner$require}from'node:module';import{fileURLToPath as banner$path}from'node:url';import{dirname as banner$dirname}from'node:path';" +
-        'const require=banner$require(import.meta.url),__filename=banner$path(import.meta.url),__dirname=banner$dirname(__filename);',
-    },
-=======
     banner: { js: COMMONJS_NAMES },
->>>>>>> packaging
   });
 }
 
