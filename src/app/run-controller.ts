@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { loadKubeConnection, type KubeConnection } from '../adapters/kubernetes/kube-config.js';
 import { systemClock } from '../adapters/system/clock.js';
 import { createLogger } from '../adapters/system/logger.js';
@@ -19,7 +20,7 @@ export interface RunControllerOptions {
   /** Which API server. @default found like kubectl and in-cluster programs do */
   readonly connection?: KubeConnection | undefined;
   /** Where log lines go. @default process.stderr */
-  readonly logStream?: NodeJS.WriteStream | undefined;
+  readonly logStream?: (Writable & { readonly isTTY?: boolean }) | undefined;
 }
 
 /**
@@ -32,7 +33,7 @@ export async function runController(options: RunControllerOptions): Promise<Exit
   const logger = createLogger({
     format: config.logFormat,
     level: config.debug ? 'debug' : config.logLevel,
-    colour: !config.noColor && (options.logStream ?? process.stderr).isTTY,
+    colour: !config.noColor && (options.logStream ?? process.stderr).isTTY === true,
     stream: options.logStream,
     redact: (text) => redact(text),
   });

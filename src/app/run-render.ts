@@ -3,8 +3,9 @@ import { ConfigError, type ConfigProblem } from '../core/config/config-problem.j
 import type { ResolvedConfig } from '../core/config/resolve-config.js';
 import { EXIT, type ExitStatus, UsageError } from '../core/errors.js';
 import type { PodTemplates } from '../core/manifest/pod-templates.js';
-import { diffRenderings, type JobDiff } from './diff-rendering.js';
-import { type ExplainedJob, explainRendering } from './explain-render.js';
+import type { JobDiff } from './diff-rendering.js';
+import type { ExplainedJob } from './explain-render.js';
+import { parsePairs } from './pairs.js';
 import { loadConfig } from './load-config.js';
 import { readJobs, readPipelineText, readPodTemplates } from './render-inputs.js';
 import { type RenderedJob, type Rendering, renderJobs, renderPipeline, type RenderRequest } from './render-jobs.js';
@@ -65,6 +66,8 @@ export async function runRender(flags: RenderCommandFlags, surroundings: RenderS
   const errors = [...rendering.errors, ...rendering.jobs.flatMap(failureLines)];
   const exit = errors.length > 0 ? EXIT.problems : EXIT.ok;
   if (flags.explain === undefined) return { kind: 'jobs', warnings, notes, errors, exit, jobs: rendering.jobs };
+  // Loaded when asked for: a plain rendering is to start fast.
+  const { explainRendering } = await import('./explain-render.js');
   const jobs = await explainRendering(rendering.jobs, { resolved, path: flags.explain, jobFile: flags.jobs[0] });
   return { kind: 'explanations', warnings, notes, errors, exit, jobs };
 }
@@ -75,7 +78,7 @@ async function renderer(
   flags: RenderCommandFlags,
   common: { readonly podTemplates: PodTemplates; readonly version: string },
 ): Promise<RenderWith> {
-  const env = pairs(flags.env, '--env');
+  const env = parsePairs(flags.env, '--env');
   const request = (config: ControllerConfig): RenderRequest => ({ ...common, env, config, jobUuid: flags.jobUuid });
   if (flags.jobs.length > 0) {
     const jobs = await readJobs(flags.jobs);
@@ -117,7 +120,12 @@ interface DiffContext {
   readonly warnings: readonly ConfigProblem[];
 }
 
-function diffResult({ flags, surroundings, warnings }: DiffContext, before: Rendering, after: Rendering): RenderResult {
+async function diffResult(
+  { flags, surroundings, warnings }: DiffContext,
+  before: Rendering,
+  after: Rendering,
+): Promise<RenderResult> {
+  const { diffRenderings } = await import('./diff-rendering.js');
   const [oldName = '', newName = ''] = flags.configs;
   const jobs = diffRenderings(before, after, { oldName, newName, print: surroundings.print });
   const notes = [...new Set([...before.notes, ...after.notes])];
@@ -137,16 +145,6 @@ function failureLines({ title, failure, origin }: RenderedJob): readonly string[
   const { file, line, column } = origin?.step.at ?? {};
   const place = file === undefined ? '' : `${file}:${String(line)}:${String(column)}: `;
   return [`${place}job "${title}" cannot be built: ${failure.text}`];
-}
-
-function pairs(texts: readonly string[], flag: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    texts.map((text): [string, string] => {
-      const split = text.indexOf('=');
-      if (split < 1) throw new UsageError(`${flag} "${text}" has no "="; write ${flag} NAME=VALUE`);
-      return [text.slice(0, split), text.slice(split + 1)];
-    }),
-  );
 }
 
 function times(count: number): string {

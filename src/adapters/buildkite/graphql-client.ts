@@ -1,4 +1,5 @@
 import { ExternalError } from '../../core/errors.js';
+import { redactor } from '../../core/redact.js';
 import type { ControllerConfig } from '../../core/config/config.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
 import { createHttpClient, type HttpAnswer, type HttpClient } from './http.js';
@@ -76,7 +77,7 @@ function queryError(operation: string, messages: readonly string[], token: strin
   const said = messages.filter((message) => message !== '').join('; ') || 'no data and no explanation';
   const unauthorized = /authentication required/i.test(said);
   const text = `${API} could not answer "${operation}": ${said.slice(0, 500)}${unauthorized ? `; ${TOKEN_HINT}` : ''}`;
-  return new ExternalError(token === '' ? text : text.replaceAll(token, '[redacted]'), {
+  return new ExternalError(redactor([token])(text), {
     retryable: messages.length === 0 || /rate limit|time(d )?out|temporar|internal|something went wrong/i.test(said),
     status: unauthorized ? 401 : 200,
   });

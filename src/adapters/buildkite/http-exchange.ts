@@ -6,6 +6,7 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { request as httpsRequest, type Agent as HttpsAgent } from 'node:https';
+import { onAbort } from '../system/on-abort.js';
 import type { HttpRequest } from './http.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -53,12 +54,11 @@ export function exchangeOnce({ base, agent, request, headers, timeoutMs }: Excha
       whyStopped = reason;
       outgoing.destroy(reason);
     };
-    const onAbort = (): void => stop(new Error('aborted'));
     const deadline = setTimeout(() => stop(new DeadlineError(timeoutMs)), timeoutMs);
-    request.signal.addEventListener('abort', onAbort, { once: true });
+    const stopListening = onAbort(request.signal, () => stop(new Error('aborted')));
     const settle = (): void => {
       clearTimeout(deadline);
-      request.signal.removeEventListener('abort', onAbort);
+      stopListening();
     };
     const fail = (error: Error): void => {
       settle();

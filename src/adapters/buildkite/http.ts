@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { ExternalError } from '../../core/errors.js';
+import { redactor } from '../../core/redact.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
 import { DeadlineError, exchangeOnce, StaleConnectionError, type RawAnswer } from './http-exchange.js';
 import { isObject } from './json.js';
@@ -65,6 +66,8 @@ export interface HttpAnswer {
   readonly retryAfterMs: number | undefined;
 }
 
+type ClientSettings = Omit<HttpClientOptions, 'secrets'> & { readonly redact: (text: string) => string };
+
 const MAX_ERROR_TEXT = 500;
 /** Enough for every worker plus polling; more connections than that only cost the other side. */
 const MAX_CONNECTIONS = 64;
@@ -75,7 +78,8 @@ export function pathSegment(value: string): string {
 }
 
 /** Opens a client on global keep-alive sockets of its own; nothing is sent before the first `send`. */
-export function createHttpClient(options: HttpClientOptions): HttpClient {
+export function createHttpClient({ secrets, ...rest }: HttpClientOptions): HttpClient {
+  const options = { ...rest, redact: redactor(secrets) };
   const base = new URL(options.endpoint);
   const agentOptions = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
   const agent = base.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
@@ -89,7 +93,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
 async function sendAndJudge(
   request: HttpRequest,
-  options: HttpClientOptions,
+  options: ClientSettings,
   exchange: (request: HttpRequest) => Promise<RawAnswer>,
 ): Promise<HttpAnswer> {
   request.signal.throwIfAborted();
@@ -117,7 +121,7 @@ async function resendOnStaleConnection(
   }
 }
 
-function judge(raw: RawAnswer, request: HttpRequest, options: HttpClientOptions): HttpAnswer {
+function judge(raw: RawAnswer, request: HttpRequest, options: ClientSettings): HttpAnswer {
   const waitMs = retryAfterMs(raw.headers, raw.status, options.clock.now());
   const json = parseJson(raw.text);
   const body = json.ok ? json.value : raw.text;
@@ -134,17 +138,17 @@ function judge(raw: RawAnswer, request: HttpRequest, options: HttpClientOptions)
   return { status: raw.status, headers: raw.headers, body, retryAfterMs: waitMs };
 }
 
-function refusalText(status: number, body: unknown, request: HttpRequest, options: HttpClientOptions): string {
+function refusalText(status: number, body: unknown, request: HttpRequest, options: ClientSettings): string {
   const hint = status === 401 ? `; ${options.unauthorizedHint}` : '';
   const text = `${options.api} answered ${status} to ${callName(request, options)}: ${errorText(body)}${hint}`;
-  return scrub(text, options.secrets);
+  return options.redact(text);
 }
 
-function callName(request: HttpRequest, options: HttpClientOptions): string {
+function callName(request: HttpRequest, options: ClientSettings): string {
   return `"${request.method} ${request.path || new URL(options.endpoint).pathname}"`;
 }
 
-function connectionError(error: unknown, request: HttpRequest, options: HttpClientOptions): ExternalError {
+function connectionError(error: unknown, request: HttpRequest, options: ClientSettings): ExternalError {
   const call = callName(request, options);
   if (error instanceof DeadlineError) {
     return new ExternalError(`${options.api} did not answer ${call} within ${error.timeoutMs} ms`, { retryable: true });
@@ -152,7 +156,7 @@ function connectionError(error: unknown, request: HttpRequest, options: HttpClie
   const { host } = new URL(options.endpoint);
   const said = error instanceof Error ? error.message : String(error);
   const text = `cannot talk to ${options.api} at "${host}" for ${call}: ${said}`;
-  return new ExternalError(scrub(text, options.secrets), { retryable: true });
+  return new ExternalError(options.redact(text), { retryable: true });
 }
 
 function errorText(body: unknown): string {
@@ -175,17 +179,13 @@ function parseJson(text: string): { ok: true; value: unknown } | { ok: false } {
   }
 }
 
-function scrub(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((clean, secret) => (secret === '' ? clean : clean.replaceAll(secret, '[redacted]')), text);
-}
-
 function logPayload(
-  options: HttpClientOptions,
+  options: ClientSettings,
   message: string,
   request: HttpRequest,
   fields: { status?: number; payload: unknown },
 ): void {
   if (!options.logPayloads) return;
-  const payload = scrub(loggablePayload(fields.payload), options.secrets);
+  const payload = options.redact(loggablePayload(fields.payload));
   options.logger.debug(message, { method: request.method, path: request.path, ...fields, payload });
 }

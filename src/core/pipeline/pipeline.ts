@@ -1,7 +1,7 @@
-import type { MapNode, Place, PipelineProblem, SourceNode } from './source-tree.js';
+import type { Place, PipelineProblem, SourceNode } from './source-tree.js';
 import type { JsonValue } from './yaml-scalar.js';
 
-export type { JsonValue, MapNode, Place, PipelineProblem, SourceNode };
+export type { JsonValue, PipelineProblem };
 
 /** A pipeline as Buildkite would have it after the upload: typed, with the place of everything. */
 export interface Pipeline {

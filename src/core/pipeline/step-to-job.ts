@@ -70,7 +70,7 @@ export function stepToJob(variant: StepVariant, options: StepToJobOptions): Buil
 }
 
 /** The id a variant gets when none is given; retries are jobs of their own. */
-export function jobIdOf(variant: StepVariant, buildId: string, retryCount: number): string {
+function jobIdOf(variant: StepVariant, buildId: string, retryCount: number): string {
   const { step, permutation, parallel } = variant;
   const choice = permutation === undefined ? '' : describePermutation(permutation);
   return derivedUuid(buildId, step.position, step.key ?? '', choice, parallel?.index ?? -1, retryCount);

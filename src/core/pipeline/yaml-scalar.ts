@@ -32,7 +32,7 @@ export function resolveScalar(node: Scalar): ResolvedScalar {
 }
 
 /** @see resolveScalar; for a plain (unquoted) scalar's text. */
-export function resolvePlain(text: string): ResolvedScalar {
+function resolvePlain(text: string): ResolvedScalar {
   if (NULLS.has(text)) return { value: null, text: '' };
   const flag = BOOLEANS.get(text);
   if (flag !== undefined) return { value: flag, text: String(flag) };

@@ -31,7 +31,8 @@ function hasType(value: unknown, schema: JsonSchema): boolean {
 function checkText(text: string, schema: JsonSchema, context: DecodeContext): void {
   const problem = textFormatProblem(text, schema.format);
   if (problem !== undefined) report(context, 'bad-format', problem);
-  if (schema.enum === undefined || schema.enum.includes(text)) return;
+  // Go takes an empty text for an absent field.
+  if (schema.enum === undefined || text === '' || schema.enum.includes(text)) return;
   const message = `must be ${describeChoices(schema.enum)}, but is ${quoted(text)}`;
   report(context, 'not-allowed', message, closestName(text, schema.enum.map(String)));
 }

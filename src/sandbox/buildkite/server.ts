@@ -35,6 +35,8 @@ export interface BuildkiteServerOptions {
   readonly clustered?: boolean;
   /** Send `paused` instead of `dispatch_paused` in stack listings. @default false */
   readonly legacyPauseField?: boolean;
+  /** Put every job into the default queue, whatever agents its step asks for. @default false */
+  readonly ignoreAgentRules?: boolean;
   /** Enforce the documented calls per second of the Stacks API. @default true */
   readonly enforceRateLimits?: boolean;
   /** Enforce the GraphQL budget of 5,000 points in 5 minutes. @default false */
@@ -319,6 +321,7 @@ export async function startBuildkiteServer(options: BuildkiteServerOptions = {})
     organizationSlug: chosen.organizationSlug,
     clusterName: 'sandbox',
     queueKeys: chosen.queueKeys,
+    ignoreAgentRules: options.ignoreAgentRules ?? false,
   });
   for (const [key, value] of Object.entries(options.secrets ?? {})) store.secrets.set(key, value);
   const engine = new BuildEngine(store);

@@ -11,12 +11,15 @@ export interface StoreOptions {
   readonly clusterName: string;
   /** The first key is the cluster's default queue. */
   readonly queueKeys: readonly string[];
+  /** Put every job into the default queue, whatever agents its step asks for. @default false */
+  readonly ignoreAgentRules?: boolean;
 }
 
 /** Everything the embedded Buildkite knows, and the event stream that tells of changes. */
 export class Store {
   readonly ids: IdSource;
   readonly now: () => number;
+  readonly ignoreAgentRules: boolean;
   readonly organization: { readonly id: string; readonly slug: string; readonly name: string };
   readonly cluster: { readonly id: string; readonly name: string };
   readonly agentToken: string;
@@ -42,6 +45,7 @@ export class Store {
   constructor(options: StoreOptions) {
     this.ids = createIdSource(options.seed);
     this.now = options.now;
+    this.ignoreAgentRules = options.ignoreAgentRules ?? false;
     this.organization = {
       id: this.ids.uuid(),
       slug: options.organizationSlug,

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { constants } from 'node:os';
 import type { Env } from './container-env.js';
 
@@ -75,7 +76,12 @@ export async function superviseProcess(
 
 /** Calls `action` when the signal aborts, at once if it has; the result takes that back. */
 export function whenAborted(signal: AbortSignal, action: () => void): () => void {
-  if (signal.aborted) action();
-  else signal.addEventListener('abort', action, { once: true });
+  if (signal.aborted) {
+    action();
+    return () => undefined;
+  }
+  // Every container of a pod listens; more than ten would look like a leak to Node.
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', action, { once: true });
   return () => signal.removeEventListener('abort', action);
 }

@@ -23,8 +23,8 @@ export class ApiError extends Error {
   readonly reason: string;
   readonly details: JsonRecord | undefined;
   readonly continueToken: string | undefined;
-  constructor(options: StatusOptions) {
-    super(options.message);
+  constructor(options: StatusOptions, more?: ErrorOptions) {
+    super(options.message, more);
     this.name = 'ApiError';
     this.code = options.code;
     this.reason = options.reason;

@@ -34,7 +34,9 @@ export async function readJson(incoming: IncomingMessage, accepted: readonly str
   try {
     return { value: JSON.parse(text) as unknown, duplicates: duplicateFields(text) };
   } catch (error) {
-    throw badRequest(`error decoding body: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(
+      `couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -43,7 +45,7 @@ export function fieldValidationOf(query: URLSearchParams): FieldValidation {
   const value = query.get('fieldValidation') ?? '';
   if (value === '') return 'Warn';
   if (value === 'Ignore' || value === 'Warn' || value === 'Strict') return value;
-  const problem = notSupported('fieldValidation', value, ['Ignore', 'Strict', 'Warn', '']);
+  const problem = notSupported('fieldValidation', value, ['', 'Ignore', 'Strict', 'Warn']);
   throw invalid({ group: 'meta.k8s.io', kind: 'CreateOptions' }, [problem]);
 }
 
@@ -66,14 +68,10 @@ export function decodeObject({ value, duplicates }: JsonBody, request: ApiReques
 function checkTypeMeta(body: JsonRecord, type: ResourceType): void {
   const [apiVersion, kind] = [textAt(body, 'apiVersion'), textAt(body, 'kind')];
   const expected = apiVersionOf(type);
-  if (kind !== '' && kind !== type.kind) {
-    throw badRequest(`${kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${type.kind}`);
-  }
-  if (apiVersion !== '' && apiVersion !== expected) {
-    throw badRequest(
-      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
-    );
-  }
+  if ((kind === '' || kind === type.kind) && (apiVersion === '' || apiVersion === expected)) return;
+  const version = JSON.stringify(apiVersion || type.version);
+  const unknown = `no kind ${JSON.stringify(kind)} is registered for version ${version} in scheme "pkg/runtime/scheme.go:111"`;
+  throw badRequest(`${kind} in version ${version} cannot be handled as a ${type.kind}: ${unknown}`);
 }
 
 /** Drops unknown fields, as the decoder does, and reports them the way `fieldValidation` asks for. */

@@ -34,6 +34,7 @@ export function startJobController(store: ObjectStore, options: JobControllerOpt
 interface Family {
   readonly pods: Map<string, KubeObject>;
   readonly gone: { succeeded: number; failed: number };
+  readonly withdrawn: Set<string>;
 }
 
 class Controller implements JobController {
@@ -79,15 +80,18 @@ class Controller implements JobController {
     const { uid, namespace = '' } = object.metadata;
     if (type === 'DELETED') {
       const known = family.pods.delete(uid);
-      if (known) family.gone[textAt(object, 'status', 'phase') === 'Succeeded' ? 'succeeded' : 'failed'] += 1;
+      if (known && !family.withdrawn.delete(uid))
+        family.gone[textAt(object, 'status', 'phase') === 'Succeeded' ? 'succeeded' : 'failed'] += 1;
     } else family.pods.set(uid, object);
     this.#enqueue(`${namespace}/${owner.name}`);
   }
 
   #familyOf(uid: string): Family {
-    const known = this.#families.get(uid) ?? { pods: new Map<string, KubeObject>(), gone: { succeeded: 0, failed: 0 } };
-    this.#families.set(uid, known);
-    return known;
+    const known = this.#families.get(uid);
+    if (known !== undefined) return known;
+    const family: Family = { pods: new Map(), gone: { succeeded: 0, failed: 0 }, withdrawn: new Set() };
+    this.#families.set(uid, family);
+    return family;
   }
 
   #enqueue(key: string): void {
@@ -110,9 +114,9 @@ class Controller implements JobController {
     const job = this.#store.find('jobs', namespace, name);
     this.#cancelTimer(key);
     if (job === undefined || job.metadata.deletionTimestamp !== undefined) return;
-    const { pods, gone } = this.#familyOf(job.metadata.uid);
+    const family = this.#familyOf(job.metadata.uid);
     const now = this.#store.now();
-    const plan = planJob({ job, pods: [...pods.values()], gone, now });
+    const plan = planJob({ ...family, job, pods: [...family.pods.values()], now });
     try {
       this.#carryOut(job, plan);
     } catch (error) {
@@ -131,7 +135,10 @@ class Controller implements JobController {
     if (endOf(job) !== undefined) return;
     this.#store.updateStatus('jobs', { namespace, name }, () => plan.status);
     for (const event of plan.events) this.#recorder.record(job, event);
-    for (const pod of plan.podsToDelete) this.#deletePod(job, pod);
+    for (const pod of plan.podsToDelete) {
+      if (plan.withdraws) this.#familyOf(uid).withdrawn.add(pod.metadata.uid);
+      this.#deletePod(job, pod);
+    }
     for (let made = 0; made < plan.podsToCreate; made++) this.#createPod(job);
   }
 

@@ -16,6 +16,8 @@ export interface JobView {
   readonly pods: readonly KubeObject[];
   /** How its pods that are gone had ended; one deleted on the way counts as failed. */
   readonly gone: { readonly succeeded: number; readonly failed: number };
+  /** UIDs of pods the controller took back (suspension, less parallelism): they count neither as active nor as failed. */
+  readonly withdrawn: ReadonlySet<string>;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -31,6 +33,8 @@ export interface JobPlan {
   readonly status: JsonRecord;
   readonly podsToCreate: number;
   readonly podsToDelete: readonly KubeObject[];
+  /** The pods to delete do not count as failed. */
+  readonly withdraws: boolean;
   readonly events: readonly PlannedEvent[];
   /** Delete the Job: its time to live is over. */
   readonly expired: boolean;
@@ -78,7 +82,8 @@ export function planJob(view: JobView): JobPlan {
   return outcome === undefined ? planRunning(view, counts) : planEnding(view, counts, outcome);
 }
 
-function countPods({ pods, gone }: JobView): Counts {
+function countPods({ pods: all, gone, withdrawn }: JobView): Counts {
+  const pods = all.filter((pod) => !withdrawn.has(pod.metadata.uid));
   const phase = (pod: KubeObject): string => textAt(pod, 'status', 'phase');
   const succeeded = pods.filter((pod) => phase(pod) === 'Succeeded');
   const deleting = pods.filter((pod) => pod.metadata.deletionTimestamp !== undefined);
@@ -152,18 +157,20 @@ function planRunning(view: JobView, counts: Counts): JobPlan {
   const wakeAt = Math.min(deadlineOf(job, now) ?? Infinity, waits ? retryAt : Infinity);
   return {
     status: resumed ? withCondition(status, condition('Suspended', 'False', now, RESUMED)) : status,
-    podsToCreate: waits ? 0 : missing,
-    podsToDelete: [],
+    podsToCreate: waits ? 0 : Math.max(0, missing),
+    podsToDelete: missing < 0 ? counts.active.slice(missing) : [],
+    withdraws: true,
     events: resumed ? [{ type: 'Normal', reason: 'Resumed', message: 'Job resumed' }] : [],
     expired: false,
     wakeAt: Number.isFinite(wakeAt) ? wakeAt : undefined,
   };
 }
 
+/** Negative when there are too many. */
 function missingPods(job: KubeObject, counts: Counts): number {
   const parallelism = numberAt(job, 'spec', 'parallelism') ?? 1;
   const completions = numberAt(job, 'spec', 'completions') ?? parallelism;
-  return Math.max(0, Math.min(parallelism, completions - counts.succeeded) - counts.active.length);
+  return Math.min(parallelism, completions - counts.succeeded) - counts.active.length;
 }
 
 /** When the next replacement may start; 0 when nothing failed yet. */
@@ -190,6 +197,7 @@ function planEnding(view: JobView, counts: Counts, outcome: Outcome): JobPlan {
     status: over ? completed : decided,
     podsToCreate: 0,
     podsToDelete: counts.active,
+    withdraws: false,
     events: over ? [endEvent(outcome)] : [],
     expired: false,
     // The end itself may start the countdown of the time to live, which the next look decides.
@@ -213,6 +221,7 @@ function planSuspended(view: JobView): JobPlan {
     status: withCondition(status, condition('Suspended', 'True', view.now, SUSPENDED)),
     podsToCreate: 0,
     podsToDelete: counts.active,
+    withdraws: true,
     events: already ? [] : [{ type: 'Normal', reason: 'Suspended', message: 'Job suspended' }],
     expired: false,
   };
@@ -223,7 +232,8 @@ function planFinished(view: JobView, end: JsonRecord): JobPlan {
   const expiry = ttl === undefined ? undefined : Date.parse(textAt(end, 'lastTransitionTime')) + ttl * 1000;
   const expired = expiry !== undefined && view.now >= expiry;
   const status = recordAt(view.job, 'status');
-  return { status, podsToCreate: 0, podsToDelete: [], events: [], expired, wakeAt: expired ? undefined : expiry };
+  const nothing = { podsToCreate: 0, podsToDelete: [], withdraws: false, events: [] };
+  return { status, ...nothing, expired, wakeAt: expired ? undefined : expiry };
 }
 
 function condition(

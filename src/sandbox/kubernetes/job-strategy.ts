@@ -1,4 +1,5 @@
 import {
+  at,
   isRecord,
   numberAt,
   recordAt,
@@ -62,7 +63,6 @@ function withSelector(job: KubeObject): KubeObject {
   const labelled = { ...template, metadata: { ...metadata, labels: { ...owned, ...stringsAt(metadata, 'labels') } } };
   return {
     ...job,
-    metadata: { ...job.metadata, ...inheritedLabels(job, labelled) },
     spec: { ...spec, selector: { ...selector, matchLabels }, template: labelled },
     status: {},
   };
@@ -85,17 +85,31 @@ function nonNegative(spec: JsonRecord, key: string): readonly FieldError[] {
 
 function validateSelector(job: KubeObject): readonly FieldError[] {
   const spec = recordAt(job, 'spec');
+  const field = 'spec.template.metadata.labels';
+  const labels = at(spec, 'template', 'metadata', 'labels');
+  const wanted = stringsAt(spec, 'selector', 'matchLabels');
+  const selects = Object.entries(wanted).every(([key, value]) => at(labels, key) === value);
+  const unmatched = invalidValue(field, labels, '`selector` does not match template `labels`');
+  const generated = spec.manualSelector === true ? manualProblems(spec) : generatedProblems(job, field);
+  return [...generated, ...(isRecord(spec.selector) && selects ? [] : [unmatched])];
+}
+
+function manualProblems(spec: JsonRecord): readonly FieldError[] {
+  return isRecord(spec.selector) ? [] : [required('spec.selector')];
+}
+
+function generatedProblems(job: KubeObject, field: string): readonly FieldError[] {
+  const { uid, name } = job.metadata;
+  const spec = recordAt(job, 'spec');
   const labels = stringsAt(spec, 'template', 'metadata', 'labels');
-  if (spec.manualSelector === true) return isRecord(spec.selector) ? [] : [required('spec.selector')];
   const expected: readonly (readonly [string, string])[] = [
-    ['controller-uid', job.metadata.uid],
-    ['job-name', job.metadata.name],
-    ['batch.kubernetes.io/controller-uid', job.metadata.uid],
-    ['batch.kubernetes.io/job-name', job.metadata.name],
+    ['controller-uid', uid],
+    ['job-name', name],
+    ['batch.kubernetes.io/controller-uid', uid],
+    ['batch.kubernetes.io/job-name', name],
   ];
   const wrong = expected.filter(([label, value]) => labels[label] !== value);
-  const field = 'spec.template.metadata.labels';
-  const matched = sameJson(spec.selector, { matchLabels: { 'batch.kubernetes.io/controller-uid': job.metadata.uid } });
+  const matched = sameJson(spec.selector, { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } });
   return [
     ...wrong.map(([label, value]) => invalidValue(`${field}[${label}]`, labels, `must be '${value}'`)),
     ...(matched ? [] : [invalidValue('spec.selector', spec.selector, '`selector` not auto-generated')]),

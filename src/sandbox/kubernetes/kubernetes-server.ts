@@ -10,6 +10,7 @@ import { kubeconfigOf, type KubeconfigOptions } from './kubeconfig.js';
 import { ObjectStore, type ObjectStoreOptions } from './object-store.js';
 import type { PodLogProvider } from './pod-log.js';
 import { handleApiRequest } from './request-handler.js';
+import { apiVersionOf, SERVED } from './resources.js';
 
 export interface KubernetesServerOptions extends ObjectStoreOptions {
   /** @default 0: a free one */
@@ -152,6 +153,18 @@ function answerDocument(internals: Internals, wire: Wire, account: Account): voi
     return;
   }
   const document = discoveryDocument(path);
-  if (document === undefined) throw unknownPath();
+  if (document === undefined && isServed(path)) throw unknownPath();
+  if (document === undefined) {
+    response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
+    response.end('404 page not found\n');
+    return;
+  }
   sendJson(response, 200, document);
+}
+
+/** Whether a path lies below a group and version that exist; others are no API and get no Status. */
+function isServed(path: string): boolean {
+  const [, root, ...parts] = path.split('/');
+  const groupVersion = root === 'apis' ? parts.slice(0, 2).join('/') : root === 'api' ? parts[0] : undefined;
+  return SERVED.some(({ type }) => apiVersionOf(type) === groupVersion);
 }

@@ -39,7 +39,7 @@ export function resourceVersionOf(query: URLSearchParams): number | undefined {
   if (text === '') return undefined;
   if (/^\d+$/.test(text)) return Number(text);
   const why = `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
-  throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}: ${why}`);
+  throw badRequest(`invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: ${why}`);
 }
 
 /** Throws a 422 when the version parameters of a list or watch contradict each other. */
@@ -84,6 +84,13 @@ function watchProblems(query: URLSearchParams): readonly FieldError[] {
   ];
 }
 
+/** Throws a 504 when a version is asked for that does not exist yet. */
+export function checkNotInFuture(store: ObjectStore, query: URLSearchParams): void {
+  const version = resourceVersionOf(query) ?? 0;
+  const { revision } = store.revisions;
+  if (version > revision) throw tooLargeResourceVersion(version, revision);
+}
+
 interface Start {
   readonly revision: number;
   /** Objects before this key were on earlier pages. */
@@ -118,11 +125,8 @@ export function listPage(store: ObjectStore, request: ApiRequest): Page {
 function limitOf(query: URLSearchParams): number {
   const text = query.get('limit') ?? '';
   if (text === '') return 0;
-  if (!/^\d+$/.test(text)) {
-    const why = `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`;
-    throw badRequest(`strict decoding error: limit: ${why}`);
-  }
-  return Number(text);
+  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Math.max(0, Number(text));
 }
 
 function startOf(store: ObjectStore, query: URLSearchParams, limit: number): Start {
@@ -131,7 +135,7 @@ function startOf(store: ObjectStore, query: URLSearchParams, limit: number): Sta
   if (token !== '') return decodeToken(token, revision, query);
   const version = resourceVersionOf(query);
   if (version === undefined || version === 0) return { revision, from: '', exact: false };
-  if (version > revision) throw tooLargeResourceVersion(version, revision);
+  checkNotInFuture(store, query);
   const match = query.get('resourceVersionMatch') ?? '';
   const exact = match === 'Exact' || (match === '' && limit > 0);
   return { revision: exact ? version : revision, from: '', exact };

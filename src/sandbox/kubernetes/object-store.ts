@@ -140,7 +140,9 @@ export class ObjectStore {
     if (problems.length > 0) throw invalid({ group: type.group, kind: type.kind, name }, problems);
     for (const warning of strategy.warnings(object)) options.onWarning?.(warning);
     if (this.find(resource, namespace, name) !== undefined) throw alreadyExists(subjectOf(type, name));
-    return options.dryRun === true ? object : this.revisions.put(resource, object);
+    // What is read back from storage is defaulted again: a Job without labels shows those of its pods then.
+    const stored = { ...object, ...strategy.withDefaults(object) };
+    return options.dryRun === true ? stored : this.revisions.put(resource, stored);
   }
 
   /**
@@ -200,8 +202,9 @@ export class ObjectStore {
     const removed = grace === 0 && finalizers.length === 0;
     const marked = removed ? object : this.#markedForDeletion(object, grace, finalizers);
     if (options.dryRun === true || (!removed && sameJson(marked, object))) return { object: marked, removed };
-    const final = removed ? this.revisions.remove(resource, object) : this.revisions.put(resource, marked);
-    return { object: final, removed };
+    if (!removed) return { object: this.revisions.put(resource, marked), removed };
+    const last = this.revisions.remove(resource, object);
+    return { object: resource === 'pods' ? this.#markedForDeletion(last, 0, []) : last, removed };
   }
 
   /** Deletes every selected object of a namespace; returns them. */
@@ -337,27 +340,29 @@ function lastState(change: Change, before: KubeObject): KubeObject {
   return object;
 }
 
-function checkUid(type: ResourceType, current: KubeObject, wanted: string): void {
-  const { name, uid } = current.metadata;
-  if (wanted === '' || wanted === uid) return;
-  const what = `UID in precondition: ${wanted}, UID in object meta: ${uid}`;
-  throw conflict(subjectOf(type, name), `Precondition failed: ${what}`);
-}
-
 function checkPreconditions(type: ResourceType, current: KubeObject, options: DeleteOptions): void {
-  checkUid(type, current, options.uid ?? '');
-  const { name, resourceVersion } = current.metadata;
-  if (options.resourceVersion === undefined || options.resourceVersion === resourceVersion) return;
-  const what = `ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`;
-  throw conflict(subjectOf(type, name), `Precondition failed: ${what}`);
+  const { name, uid, resourceVersion } = current.metadata;
+  const subject = { group: type.group, kind: type.kind, name };
+  if (options.uid !== undefined && options.uid !== uid) {
+    const what = `the UID in the precondition (${options.uid}) does not match the UID in record (${uid})`;
+    throw conflict(subject, `${what}. The object might have been deleted and then recreated`);
+  }
+  if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
+    const what = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion`;
+    throw conflict(subject, `${what} in record (${resourceVersion}). The object might have been modified`);
+  }
 }
 
 function checkFresh(type: ResourceType, current: KubeObject, wanted: JsonRecord): void {
-  checkUid(type, current, textAt(wanted, 'uid'));
-  const version = textAt(wanted, 'resourceVersion');
-  if (version !== '' && version !== current.metadata.resourceVersion) {
-    throw conflict(subjectOf(type, current.metadata.name), STALE);
+  const { namespace, name, uid, resourceVersion } = current.metadata;
+  const [wantedUid, wantedVersion] = [textAt(wanted, 'uid'), textAt(wanted, 'resourceVersion')];
+  if (wantedUid !== '' && wantedUid !== uid) {
+    const key = ['/registry', type.plural, ...(namespace === undefined ? [] : [namespace]), name].join('/');
+    const what = `Precondition failed: UID in precondition: ${wantedUid}, UID in object meta: ${uid}`;
+    const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${what}`;
+    throw conflict(subjectOf(type, name), why);
   }
+  if (wantedVersion !== '' && wantedVersion !== resourceVersion) throw conflict(subjectOf(type, name), STALE);
 }
 
 /** The proposed object with everything a client cannot change taken from the current one. */
@@ -369,8 +374,8 @@ function carriedOver(
 ): KubeObject {
   const given = recordAt(proposed, 'metadata');
   if (!type.unconditionalUpdate && textAt(given, 'resourceVersion') === '') {
-    const problem = invalidValue('metadata.resourceVersion', '', 'must be specified for an update');
-    throw invalid({ group: type.group, kind: type.kind, name: current.metadata.name }, [problem]);
+    const problem = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
+    throw invalid(subjectOf(type, current.metadata.name), [problem]);
   }
   const name = textAt(given, 'name');
   if (name !== '' && name !== current.metadata.name) {

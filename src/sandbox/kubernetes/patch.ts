@@ -118,10 +118,10 @@ function editList(list: readonly unknown[], key: string, rest: readonly string[]
 
 function cannotApply(message: string): ApiError {
   const reason = 'the server rejected our request due to an error in our request';
-  return new ApiError({ code: 422, reason: 'Invalid', message: reason, details: { causes: [{ message }] } });
+  return new ApiError({ code: 422, reason: 'Invalid', message: reason, details: {} }, { cause: message });
 }
 
-/** 422 for a patch whose result has unknown fields, under `fieldValidation=Strict`. */
-export function strictPatchError(type: ResourceType, name: string, message: string): ApiError {
-  return invalid({ group: type.group, kind: type.kind, name }, [invalidValue('patch', 'patched object', message)]);
+/** 422 for a patch whose result cannot be decoded, or not strictly. */
+export function undecodablePatch(patch: unknown, message: string): ApiError {
+  return invalid({ group: '', kind: '' }, [invalidValue('patch', JSON.stringify(patch), message)]);
 }

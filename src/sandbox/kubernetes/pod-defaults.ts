@@ -142,6 +142,9 @@ export function defaultPodSpec(spec: JsonRecord): JsonRecord {
   return mappedList(withContainers, 'volumes', defaultVolume);
 }
 
+/** Every pod stays for five minutes on a node that is in trouble, unless it says otherwise. */
+const NODE_TROUBLE = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
+
 function requestsFromLimits(container: JsonRecord): JsonRecord {
   const limits = recordAt(container, 'resources', 'limits');
   if (Object.keys(limits).length === 0) return container;
@@ -156,13 +159,22 @@ export function defaultPodOnly(spec: JsonRecord): JsonRecord {
     (value, key) => mappedList(value, key, requestsFromLimits),
     spec,
   );
-  return filled(requested, {
-    enableServiceLinks: true,
-    serviceAccountName: account,
-    serviceAccount: account,
-    priority: 0,
-    preemptionPolicy: 'PreemptLowerPriority',
-  });
+  const tolerated = recordsAt(spec, 'tolerations');
+  const missing = NODE_TROUBLE.filter((key) => !tolerated.some((toleration) => toleration.key === key));
+  const tolerations = [
+    ...tolerated,
+    ...missing.map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 })),
+  ];
+  return filled(
+    { ...requested, tolerations },
+    {
+      enableServiceLinks: true,
+      serviceAccountName: account,
+      serviceAccount: account,
+      priority: 0,
+      preemptionPolicy: 'PreemptLowerPriority',
+    },
+  );
 }
 
 /** The quality of service class of a pod: it follows from requests and limits of cpu and memory. */

@@ -1,14 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { badRequest, successStatus } from './api-error.js';
+import { ApiError, badRequest, invalid, successStatus } from './api-error.js';
 import { isTrue, type ApiRequest } from './api-request.js';
-import { checkFields, decodeObject, fieldValidationOf, isDryRun, readJson, type DecodedObject } from './decoding.js';
+import {
+  checkFields,
+  decodeObject,
+  fieldValidationOf,
+  isDryRun,
+  readJson,
+  type DecodedObject,
+  type JsonBody,
+} from './decoding.js';
 import type { Passage } from './faults.js';
-import { listPage, selectionOf } from './listing.js';
+import { checkNotInFuture, listPage, selectionOf } from './listing.js';
 import { isRecord, numberAt, recordAt, textAt, type JsonRecord, type KubeObject } from './objects.js';
 import { subjectOf, type DeleteOptions, type ObjectStore, type UpdateOptions } from './object-store.js';
-import { applyPatch, PATCH_TYPES, strictPatchError } from './patch.js';
+import { applyPatch, PATCH_TYPES, undecodablePatch } from './patch.js';
 import { logContainerOf, sendPodLog, type PodLogProvider } from './pod-log.js';
 import { tableJson, wantsTable } from './table.js';
+import { notSupported } from './validation/field-errors.js';
 import { WatchStream, type WatchSettings } from './watch-stream.js';
 import { faceOf, listJson, objectJson, storedFormOf } from './wire.js';
 
@@ -72,7 +81,8 @@ function warn(exchange: Exchange, warnings: readonly string[]): void {
 }
 
 function sendFound(context: HandlerContext, exchange: Exchange): void {
-  const { store, namespace, name } = exchange.request;
+  const { store, namespace, name, query } = exchange.request;
+  checkNotInFuture(context.store, query);
   sendObject(exchange, 200, context.store.get(store, namespace, name));
 }
 
@@ -168,7 +178,7 @@ async function patch(context: HandlerContext, exchange: Exchange): Promise<void>
   const { store, namespace, name, type } = request;
   const change = (current: KubeObject | undefined): JsonRecord => {
     const patched = applyPatch(contentType, faceOf(current ?? noObject(), type), body.value, type);
-    const decoded = checkPatched(request, patched, body.duplicates);
+    const decoded = checkPatched(request, patched, body);
     warn(exchange, decoded.warnings);
     return placed(request, storedFormOf(decoded.object, type));
   };
@@ -179,14 +189,15 @@ function noObject(): never {
   throw badRequest('cannot patch an object that does not exist');
 }
 
-function checkPatched(request: ApiRequest, patched: JsonRecord, duplicates: readonly string[]): DecodedObject {
-  const validation = fieldValidationOf(request.query);
-  const lenient = validation === 'Ignore' ? 'Ignore' : 'Warn';
-  const decoded = checkFields(patched, request.type, { validation: lenient, duplicates });
-  if (validation === 'Strict' && decoded.warnings.length > 0) {
-    throw strictPatchError(request.type, request.name, `strict decoding error: ${decoded.warnings.join(', ')}`);
+/** What a patch made of an object must decode; errors speak of the patch. */
+function checkPatched(request: ApiRequest, patched: JsonRecord, body: JsonBody): DecodedObject {
+  try {
+    const validation = fieldValidationOf(request.query);
+    return checkFields(patched, request.type, { validation, duplicates: body.duplicates });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw undecodablePatch(body.value, error.message.replace(/^.* cannot be handled as a \w+: /, ''));
   }
-  return decoded;
 }
 
 async function deleteOptions(exchange: Exchange): Promise<DeleteOptions> {
@@ -220,7 +231,8 @@ function numberOf(text: string | null): number | undefined {
 function propagationOf(text: string): DeleteOptions['propagationPolicy'] {
   if (text === '') return undefined;
   if (text === 'Background' || text === 'Foreground' || text === 'Orphan') return text;
-  throw badRequest(`invalid propagation policy ${JSON.stringify(text)}`);
+  const problem = notSupported('propagationPolicy', text, ['Foreground', 'Background', 'Orphan', 'nil']);
+  throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, [problem]);
 }
 
 const ORPHAN_WARNING =

@@ -31,14 +31,17 @@ function splitRequirements(text: string): readonly string[] {
 
 function checkedKey(key: string): string {
   const [problem] = qualifiedName(key);
-  if (problem !== undefined) throw badRequest(`key: Invalid value: ${JSON.stringify(key)}: ${problem}`);
+  if (problem !== undefined)
+    throw badRequest(`unable to parse requirement: key: Invalid value: ${JSON.stringify(key)}: ${problem}`);
   return key;
 }
 
 function checkedValue(key: string, value: string): string {
   const [problem] = labelValue(value);
   if (problem === undefined) return value;
-  throw badRequest(`values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${problem}`);
+  throw badRequest(
+    `unable to parse requirement: values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${problem}`,
+  );
 }
 
 function parseSet(text: string): LabelPredicate | undefined {
@@ -59,6 +62,15 @@ function parseEquality(text: string): LabelPredicate | undefined {
   return operator === '!=' ? (labels) => labels[key] !== value : (labels) => labels[key] === value;
 }
 
+function parseComparison(text: string): LabelPredicate | undefined {
+  const [, key, operator, value = ''] = /^\s*([^\s=!(),<>]+)\s*([<>])\s*(-?\d+)\s*$/.exec(text) ?? [];
+  if (key === undefined) return undefined;
+  checkedKey(key);
+  const holds = (label: string): boolean =>
+    operator === '>' ? Number(label) > Number(value) : Number(label) < Number(value);
+  return (labels) => /^-?\d+$/.test(labels[key] ?? '') && holds(labels[key] ?? '');
+}
+
 function parseExistence(text: string): LabelPredicate | undefined {
   const [, not, key] = /^\s*(!?)\s*([^\s=!(),]+)\s*$/.exec(text) ?? [];
   if (key === undefined) return undefined;
@@ -67,13 +79,13 @@ function parseExistence(text: string): LabelPredicate | undefined {
 }
 
 function parseRequirement(text: string): LabelPredicate {
-  const predicate = parseSet(text) ?? parseEquality(text) ?? parseExistence(text);
+  const predicate = parseSet(text) ?? parseEquality(text) ?? parseComparison(text) ?? parseExistence(text);
   if (predicate !== undefined) return predicate;
   throw badRequest(`unable to parse requirement: found '${text.trim()}', expected: !, identifier, or 'end of string'`);
 }
 
 /**
- * Parses a label selector: `a=b`, `a==b`, `a!=b`, `a in (b, c)`, `a notin (b)`, `a`, `!a`, joined by commas.
+ * Parses a label selector: `a=b`, `a==b`, `a!=b`, `a in (b, c)`, `a notin (b)`, `a>1`, `a<1`, `a`, `!a`, joined by commas.
  * Throws a 400 when it is malformed.
  */
 export function parseLabelSelector(text: string): LabelPredicate | undefined {

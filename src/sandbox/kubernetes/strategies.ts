@@ -49,6 +49,7 @@ const secretStrategy: Strategy = {
 
 const eventStrategy: Strategy = {
   ...plainStrategy,
+  withDefaults: (event) => ({ source: {}, reportingComponent: '', reportingInstance: '', ...event }),
   selectable: new Set([...plainStrategy.selectable, ...EVENT_FIELDS, 'source']),
   fieldsOf: (object) => ({
     ...metadataFields(object),
@@ -94,7 +95,7 @@ const podTemplateStrategy: Strategy = {
 
 function withTemplateDefaults(object: JsonRecord): JsonRecord {
   const template = recordAt(object, 'template');
-  return { ...object, template: { ...template, spec: defaultPodSpec(recordAt(template, 'spec')) } };
+  return { ...object, template: { metadata: {}, ...template, spec: defaultPodSpec(recordAt(template, 'spec')) } };
 }
 
 const leaseStrategy: Strategy = {

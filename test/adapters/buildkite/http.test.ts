@@ -161,6 +161,20 @@ describe('http client for Buildkite', () => {
     expect(server.calls()).to.deep.equal(['GET /v3/a', 'PUT /v3/b', 'PUT /v3/b']);
   });
 
+  it('carries many calls under one signal without a complaint of Node', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): number => warnings.push(warning);
+    process.on('warning', onWarning);
+    const http = client();
+
+    const one = new AbortController().signal;
+    await Promise.all(Array.from({ length: 20 }, () => http.send({ method: 'GET', path: 'a', signal: one })));
+    await new Promise((resolve) => setImmediate(resolve));
+
+    process.off('warning', onWarning);
+    expect(warnings).to.deep.equal([]);
+  });
+
   it("rejects with the signal's reason when aborted", async () => {
     reply = { hang: true };
     const controller = new AbortController();

@@ -1,0 +1,153 @@
+import type { BuildkiteEvent, JobStateEvent } from '../sandbox/buildkite/events.js';
+import type { BuildkiteServer } from '../sandbox/buildkite/server.js';
+import type { KubernetesServer } from '../sandbox/kubernetes/kubernetes-server.js';
+import { textAt } from '../sandbox/kubernetes/objects.js';
+
+/** Stations on a job's way, in order; the last four end it. */
+export type JobStation =
+  | 'waiting'
+  | 'scheduled'
+  | 'reserved'
+  | 'created'
+  | 'pending'
+  | 'running'
+  | 'passed'
+  | 'failed'
+  | 'canceled'
+  | 'skipped';
+
+export interface SandboxJobEvent {
+  readonly type: 'job';
+  readonly jobId: string;
+  readonly label: string;
+  readonly station: JobStation;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly exitStatus?: number | undefined;
+  /** The job this one repeats. */
+  readonly retryOf?: string | undefined;
+  /** True when the failure does not fail the build. */
+  readonly softFailed?: boolean | undefined;
+  /** Whole log of a job that failed, without the agent's markers. */
+  readonly log?: string | undefined;
+  /** What the controller reported when the job could not run at all. */
+  readonly failure?: string | undefined;
+}
+
+/** What the sandbox tells, in order. `--json` prints these as they are. */
+export type SandboxEvent =
+  | {
+      readonly type: 'started';
+      readonly pipeline: string;
+      readonly source: 'graphql' | 'stacks';
+      readonly buildkite: string;
+      readonly kubernetes: string;
+      /** Scratch directory: workspaces of the jobs, log of the controller. */
+      readonly workDir: string;
+    }
+  | { readonly type: 'note'; readonly text: string }
+  | SandboxJobEvent
+  | { readonly type: 'artifact'; readonly jobId: string; readonly path: string; readonly size: number }
+  | { readonly type: 'annotation'; readonly style: string; readonly body: string }
+  | {
+      readonly type: 'finished';
+      readonly state: 'passed' | 'failed' | 'canceled';
+      readonly jobs: number;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: 'kept';
+      readonly kubeconfig: string;
+      readonly namespace: string;
+      readonly graphql: string;
+      readonly agentEndpoint: string;
+    };
+
+const RANK: Readonly<Record<JobStation, number>> = {
+  waiting: 0,
+  scheduled: 1,
+  reserved: 2,
+  created: 3,
+  pending: 4,
+  running: 5,
+  passed: 6,
+  failed: 6,
+  canceled: 6,
+  skipped: 6,
+};
+
+/**
+ * Follows every job through both worlds and tells each station once: news of Buildkite and of Kubernetes come by different ways,
+ * so what is older than the latest station is left out.
+ */
+export function followJobs(
+  servers: { readonly buildkite: BuildkiteServer; readonly kubernetes: KubernetesServer },
+  tell: (event: SandboxEvent) => void,
+): () => void {
+  const { buildkite, kubernetes } = servers;
+  const reached = new Map<string, JobStation>();
+  const reach = (jobId: string, station: JobStation, more: Partial<SandboxJobEvent> = {}): void => {
+    const last = reached.get(jobId);
+    if (last !== undefined && RANK[station] <= RANK[last]) return;
+    reached.set(jobId, station);
+    const job = buildkite.job(jobId);
+    if (job === undefined) return;
+    tell({ type: 'job', jobId, label: job.plan.title, station, at: Date.now(), retryOf: job.retryOf, ...more });
+  };
+  const stops = [
+    buildkite.onEvent((event) => {
+      if (event.type === 'job-state') reach(event.jobId, stationOf(event), endOf(event, buildkite));
+      else tellOther(event, tell);
+    }),
+    kubernetes.store.watch('jobs', {}, ({ type, object }) => {
+      if (type === 'ADDED') reach(textAt(object, 'metadata', 'labels', 'buildkite.com/job-uuid'), 'created');
+    }),
+    kubernetes.store.watch('pods', {}, ({ type, object }) => {
+      if (type === 'ADDED') reach(textAt(object, 'metadata', 'labels', 'buildkite.com/job-uuid'), 'pending');
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+function stationOf(event: JobStateEvent): JobStation {
+  switch (event.to) {
+    case 'scheduled':
+      return 'scheduled';
+    case 'reserved':
+      return 'reserved';
+    case 'running':
+    case 'canceling':
+    case 'timing_out':
+      return 'running';
+    case 'finished':
+      return event.exitStatus === 0 ? 'passed' : 'failed';
+    case 'timed_out':
+      return 'failed';
+    case 'canceled':
+      return 'canceled';
+    case 'skipped':
+    case 'broken':
+      return 'skipped';
+    default:
+      return 'waiting';
+  }
+}
+
+function endOf(event: JobStateEvent, buildkite: BuildkiteServer): Partial<SandboxJobEvent> {
+  const station = stationOf(event);
+  if (station !== 'passed' && station !== 'failed') return {};
+  return {
+    exitStatus: event.exitStatus,
+    softFailed: event.softFailed,
+    failure: event.stackError,
+    log: station === 'failed' ? buildkite.log(event.jobId) : undefined,
+  };
+}
+
+function tellOther(event: BuildkiteEvent, tell: (event: SandboxEvent) => void): void {
+  if (event.type === 'note') tell({ type: 'note', text: event.text });
+  if (event.type === 'artifact') tell({ type: 'artifact', jobId: event.jobId, path: event.path, size: event.size });
+  if (event.type === 'annotation') tell({ type: 'annotation', style: event.style, body: event.body });
+}

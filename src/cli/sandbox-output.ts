@@ -1,0 +1,78 @@
+import type { ChalkInstance } from 'chalk';
+import { listView, plainView, type JobNews, type JobView } from './sandbox-view.js';
+
+/** The events of a sandbox run, as far as a person is shown them. */
+export type ShownEvent =
+  | (JobNews & { readonly type: 'job' })
+  | {
+      readonly type: 'started';
+      readonly pipeline: string;
+      readonly source: string;
+      readonly buildkite: string;
+      readonly kubernetes: string;
+      readonly workDir: string;
+    }
+  | { readonly type: 'note'; readonly text: string }
+  | { readonly type: 'artifact'; readonly path: string; readonly size: number }
+  | { readonly type: 'annotation'; readonly style: string; readonly body: string }
+  | { readonly type: 'finished'; readonly state: string; readonly jobs: number; readonly durationMs: number }
+  | {
+      readonly type: 'kept';
+      readonly kubeconfig: string;
+      readonly namespace: string;
+      readonly graphql: string;
+      readonly agentEndpoint: string;
+    };
+
+export interface SandboxOutput {
+  readonly tell: (event: ShownEvent) => void;
+  close(): Promise<void>;
+}
+
+/** Shows events on standard output: JSON lines, a living list on a terminal, or plain lines. */
+export function sandboxOutput({ json, colours }: { json: boolean; colours: ChalkInstance }): SandboxOutput {
+  const write = (text: string): void => void process.stdout.write(text);
+  if (json) return { tell: (event) => write(`${JSON.stringify(event)}\n`), close: () => Promise.resolve() };
+  const view = process.stdout.isTTY ? listView(write, colours) : plainView(write, colours);
+  return { tell: (event) => showEvent(event, view, colours), close: () => view.close() };
+}
+
+function showEvent(event: ShownEvent, view: JobView, colours: ChalkInstance): void {
+  if (event.type === 'job') return view.show(event);
+  for (const line of describe(event, colours)) view.say(line);
+}
+
+function describe(
+  event: Exclude<ShownEvent, { type: 'job' }>,
+  { bold, dim, green, red, yellow }: ChalkInstance,
+): string[] {
+  switch (event.type) {
+    case 'started':
+      return [
+        `${bold('sandbox')} runs ${event.pipeline} with the real controller (${event.source} source)`,
+        dim(`  embedded Buildkite   ${event.buildkite}`),
+        dim(`  embedded Kubernetes  ${event.kubernetes}`),
+        yellow(
+          `  The commands of the pipeline run on this machine, as you, below ${event.workDir}. Images are not used.`,
+        ),
+      ];
+    case 'note':
+      return [dim(`note: ${event.text}`)];
+    case 'artifact':
+      return [dim(`artifact  ${event.path} (${event.size} bytes)`)];
+    case 'annotation':
+      return [`annotation (${event.style || 'default'}): ${event.body.trim()}`];
+    case 'finished': {
+      const colour = event.state === 'passed' ? green : red;
+      return [
+        `${bold(colour(`build ${event.state}`))}: ${event.jobs} jobs in ${(event.durationMs / 1000).toFixed(1)} s`,
+      ];
+    }
+    case 'kept':
+      return [
+        `${bold('kept')}: the endpoints stay up until Ctrl-C`,
+        `  kubectl --kubeconfig=${event.kubeconfig} get jobs,pods`,
+        `  GraphQL ${event.graphql}   Agent API ${event.agentEndpoint}`,
+      ];
+  }
+}
