@@ -37,7 +37,10 @@ export function createKubeCluster(options: KubeClusterOptions): Cluster {
       try {
         const query = { fieldValidation: 'Strict', fieldManager: 'agent-stack-k8s' };
         const path = objects.pathOf(JOBS);
-        const { body, warnings } = await client.request({ method: 'POST', path, query, body: job }, signal);
+        const { body, warnings } = await client.request(
+          { method: 'POST', path, query, body: job, answer: 'metadata' },
+          signal,
+        );
         return { outcome: 'created', record: createdRecord(body), warnings };
       } catch (error) {
         if (!(error instanceof KubeApiError)) throw error;
