@@ -51,6 +51,28 @@ const lazyOclif = {
   },
 };
 
+/**
+ * Libraries that few commands need lie in files of their own, so that the program stays small; the names that we use of them.
+ * What is not listed is left out of the package: most of the Kubernetes client.
+ */
+const LIBRARIES = {
+  '@kubernetes/client-node': '{ KubeConfig }',
+  graphql: '*',
+  listr2: '*',
+};
+
+function libraryFile(name) {
+  return `./libraries/${basename(name)}.cjs`;
+}
+
+const separateLibraries = {
+  name: 'separate-libraries',
+  setup(context) {
+    const filter = new RegExp(`^(?:${Object.keys(LIBRARIES).join('|')})$`);
+    context.onResolve({ filter }, ({ path }) => ({ path: libraryFile(path), external: true }));
+  },
+};
+
 const shared = {
   bundle: true,
   minify: true,
@@ -79,7 +101,7 @@ async function bundleProgram() {
     outfile: 'dist/bundle/program.cjs',
     format: 'cjs',
     external: ['typescript', 'ts-node', 'tsx'],
-    plugins: [lazyOclif],
+    plugins: [lazyOclif, separateLibraries],
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
   });
@@ -90,6 +112,17 @@ async function bundleProgram() {
       `dist/bundle/commands/${name}.cjs`,
       `module.exports = require('../program.cjs').commands[${JSON.stringify(name)}];\n`,
     );
+  }
+}
+
+async function bundleLibraries() {
+  for (const [name, names] of Object.entries(LIBRARIES)) {
+    await build({
+      ...shared,
+      stdin: { contents: `export ${names} from '${name}';\n`, resolveDir: root },
+      outfile: `dist/bundle/${libraryFile(name)}`,
+      format: 'cjs',
+    });
   }
 }
 
@@ -118,6 +151,7 @@ async function writeManifest() {
 
 compile();
 await bundleProgram();
+await bundleLibraries();
 await bundleAgentCli();
 await writeManifest();
 run('scripts/write-code-cache.mjs');

@@ -38,8 +38,6 @@ export interface RunSandboxOptions {
   /** `max-in-flight` of the controller. */
   readonly maxInFlight: number;
   readonly version: string;
-  /** The stand-in for `buildkite-agent` that jobs call. */
-  readonly agentProgram?: string | undefined;
   readonly signal: AbortSignal;
   readonly tell: (event: SandboxEvent) => void;
 }
@@ -57,7 +55,7 @@ export async function runSandbox(options: RunSandboxOptions): Promise<ExitStatus
   try {
     const buildkite = await startBuildkiteServer({ ignoreAgentRules: true });
     cleanUp.push(() => buildkite.close());
-    const kubernetes = await startCluster(buildkite, { workDir, agentProgram: options.agentProgram, cleanUp });
+    const kubernetes = await startCluster(buildkite, workDir, cleanUp);
     tell({
       type: 'started',
       pipeline: pipeline.file,
@@ -90,11 +88,8 @@ export async function runSandbox(options: RunSandboxOptions): Promise<ExitStatus
 
 async function startCluster(
   buildkite: BuildkiteServer,
-  {
-    workDir,
-    agentProgram,
-    cleanUp,
-  }: { workDir: string; agentProgram: string | undefined; cleanUp: (() => Promise<unknown>)[] },
+  workDir: string,
+  cleanUp: (() => Promise<unknown>)[],
 ): Promise<KubernetesServer> {
   const kubernetes = await startKubernetesServer({ namespaces: [NAMESPACE] });
   cleanUp.push(() => kubernetes.close());
@@ -104,11 +99,7 @@ async function startCluster(
   });
   const jobController = startJobController(kubernetes.store);
   cleanUp.push(() => Promise.resolve(jobController.close()));
-  const kubelet = startKubelet({
-    store: kubernetes.store,
-    workDir: join(workDir, 'pods'),
-    ...(agentProgram === undefined ? {} : { agentProgram }),
-  });
+  const kubelet = startKubelet({ store: kubernetes.store, workDir: join(workDir, 'pods') });
   cleanUp.push(() => kubelet.close());
   kubernetes.setPodLogProvider((target, read) => kubelet.podLogs(target, read));
   return kubernetes;

@@ -71,7 +71,7 @@ function describe(
     case 'kept':
       return [
         `${bold('kept')}: the endpoints stay up until Ctrl-C`,
-        `  kubectl --kubeconfig ${event.kubeconfig} get jobs,pods`,
+        `  kubectl --kubeconfig=${event.kubeconfig} get jobs,pods`,
         `  GraphQL ${event.graphql}   Agent API ${event.agentEndpoint}`,
       ];
   }

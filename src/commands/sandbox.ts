@@ -68,7 +68,6 @@ export default class Sandbox extends BaseCommand {
         env: parsePairs(flags.env ?? [], '--env'),
         maxInFlight: flags['max-in-flight'],
         version: `v${packageVersion()}`,
-        agentProgram: join(packageRoot(), 'dist', 'bundle', 'sandbox', 'kubelet', 'agent-cli.js'),
         signal,
         tell: output.tell,
       });

@@ -68,6 +68,8 @@ class GraphqlSource implements JobSource {
   #listedAt = 0;
   #paused = false;
   #pauseKnown = true;
+  /** Key of the queue that jobs without a queue rule go to; the cluster says which, unclustered organizations call it this. */
+  #defaultQueueKey = 'default';
   #pollsUntilPauseCheck = 0;
 
   constructor(options: GraphqlSourceOptions) {
@@ -99,7 +101,7 @@ class GraphqlSource implements JobSource {
       const connection = objectOf(this.#organization(answer.data)['jobs']);
       for (const node of edgeNodes(connection)) {
         const job = commandJob(node);
-        if (job) jobs.set(job.id, job);
+        if (job && this.#isForOurQueue(job)) jobs.set(job.id, job);
       }
       before = previousCursor(connection);
       if (before === undefined) break;
@@ -173,7 +175,7 @@ class GraphqlSource implements JobSource {
 
   #pageQuery(before: string | undefined, signal: AbortSignal): GraphqlQuery {
     const { org, clusterUuid, graphqlResultsLimit } = this.#options.config;
-    // Jobs of the default queue may carry no queue rule at all, so there we filter nothing.
+    // Jobs of the default queue may carry no queue rule at all, which no filter of Buildkite's can express.
     const rules = DEFAULT_QUEUE_SPELLINGS.has(this.#queue) ? null : [`queue=${this.#queue}`];
     const variables = { org, rules, last: graphqlResultsLimit, before: before ?? null };
     if (clusterUuid === '') {
@@ -181,6 +183,14 @@ class GraphqlSource implements JobSource {
     }
     const cluster = Buffer.from(`Cluster---${clusterUuid}`).toString('base64');
     return { operation: 'ScheduledJobs', document: SCHEDULED_JOBS, variables: { ...variables, cluster }, signal };
+  }
+
+  #isForOurQueue({ agentQueryRules }: ListedJob): boolean {
+    if (!DEFAULT_QUEUE_SPELLINGS.has(this.#queue)) return true;
+    const queue = agentQueryRules.find((rule) => rule.startsWith('queue='))?.slice('queue='.length);
+    return (
+      queue === undefined || queue === '*' || queue === this.#defaultQueueKey || DEFAULT_QUEUE_SPELLINGS.has(queue)
+    );
   }
 
   async #isPaused(signal: AbortSignal): Promise<boolean> {
@@ -213,7 +223,8 @@ class GraphqlSource implements JobSource {
         signal,
       });
       const cluster = this.#cluster(answer.data);
-      const key = DEFAULT_QUEUE_SPELLINGS.has(this.#queue) ? objectOf(cluster['defaultQueue'])['key'] : this.#queue;
+      this.#defaultQueueKey = textOf(objectOf(cluster['defaultQueue'])['key']) ?? this.#defaultQueueKey;
+      const key = DEFAULT_QUEUE_SPELLINGS.has(this.#queue) ? this.#defaultQueueKey : this.#queue;
       const connection = objectOf(cluster['queues']);
       const queue = edgeNodes(connection).find((node) => node['key'] === key);
       if (queue) return queue['dispatchPaused'] === true;

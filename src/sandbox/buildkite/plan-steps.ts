@@ -119,7 +119,9 @@ class Planner {
       jobId: '',
     });
     const number = parallel === undefined ? '' : ` ${parallel.index + 1}/${parallel.count}`;
-    const choice = permutation === undefined ? '' : ` (${describePermutation(permutation)})`;
+    const described = permutation === undefined ? '' : describePermutation(permutation);
+    // A label with {{matrix}} in it says which one already.
+    const choice = described === '' || title(step).includes(described) ? '' : ` (${described})`;
     return {
       label: step.label ?? '',
       title: `${title(step)}${number}${choice}`,

@@ -157,6 +157,16 @@ describe('against the embedded Buildkite', () => {
       expect(new Set(states.values())).to.deep.equal(new Set(['scheduled']));
     });
 
+    it('takes only jobs of the default queue when it is told of no queue', async () => {
+      buildkite.addQueue('gpu');
+      const [ours] = buildkite.createJobs(1, { command: 'make' });
+      buildkite.createJobs(1, { command: 'make', agentQueryRules: ['queue=gpu'] });
+
+      const { jobs } = await source().listScheduledJobs(signal);
+
+      expect(jobs.map(({ id }) => id)).to.deep.equal([ours?.id]);
+    });
+
     it('fetches a job, and knows a paused queue', async () => {
       const [job] = buildkite.createJobs(1, { command: 'make', env: { A: 'b=c' } });
       buildkite.pause(buildkite.queueKey);
