@@ -1,9 +1,9 @@
 #!/usr/bin/env node
+'use strict';
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`agent-stack-k8s needs Node.js 20.19 or newer, this is ${process.versions.node}\n`);
   process.exitCode = 3;
 } else {
-  const { default: program } = await import('./load-program.cjs');
-  await program.loadProgram().main();
+  void require('./load-program.js').loadProgram().main();
 }

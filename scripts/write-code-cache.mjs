@@ -1,7 +1,7 @@
 // Keeps the code that short commands compile, so that they need not compile it again: runs them here, silently, then saves V8's work.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeCache, compileProgram, evaluateProgram } from '../bin/load-program.cjs';
+import { codeCache, compileProgram, evaluateProgram } from '../bin/load-program.js';
 
 const pipeline = join(import.meta.dirname, '../fixtures/render/plain/pipeline.yaml');
 const script = compileProgram();
