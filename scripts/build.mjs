@@ -1,6 +1,6 @@
-// Builds the package: TypeScript to dist/, then one bundle of what users run, then oclif's manifest of commands and flags.
+// Builds the package: TypeScript to dist/, then one bundle of what users run, oclif's manifest and a code cache.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,23 +10,16 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 
+function run(...command) {
+  const { status } = spawnSync(process.execPath, command, { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`"node ${command.join(' ')}" failed, so nothing was built`);
+}
+
 function compile() {
   rmSync('dist', { recursive: true, force: true });
   // TypeScript 7 emits the same JavaScript as 6 in a fifth of the time; 6 stays installed for the tools that need its API.
-  const { status } = spawnSync(process.execPath, ['node_modules/typescript-7/bin/tsc', '-p', '.'], {
-    stdio: 'inherit',
-  });
-  if (status !== 0) throw new Error('TypeScript found errors, nothing was built');
+  run('node_modules/typescript-7/bin/tsc', '-p', '.');
 }
-
-/** Packages written as CommonJS expect these three. The long names cannot meet those the minifier gives. */
-const COMMONJS_NAMES = [
-  `import { createRequire as bannerCreateRequire } from 'node:module';`,
-  `import { fileURLToPath as bannerToPath } from 'node:url';`,
-  `import { dirname as bannerDirname } from 'node:path';`,
-  `const require = bannerCreateRequire(import.meta.url);`,
-  `const __filename = bannerToPath(import.meta.url), __dirname = bannerDirname(__filename);`,
-].join('');
 
 /**
  * @oclif/core loads all of its parts when the first one is asked for, which is most of a short command's time. This makes each
@@ -47,33 +40,99 @@ const lazyOclif = {
       );
       for (const name of names)
         source = source.replace(new RegExp(`(?<![\\w$.'"\`/-])${name}(?![\\w$:'"\`/-])`, 'g'), `(${name}$())`);
+      source = source.replace(
+        /^exports\.(\w+) = (__importStar\(require\("[^"]+"\)\));$/gm,
+        'Object.defineProperty(exports, "$1", { enumerable: true, get: () => $2 });',
+      );
+      // bin/run.js has looked at the version of Node already.
+      source = source.replace(/^checkNodeVersion\(\);$/m, '');
       return { contents: source, loader: 'js' };
     });
   },
 };
 
-async function bundle() {
+/**
+ * Libraries that few commands need lie in files of their own, so that the program stays small; the names that we use of them.
+ * What is not listed is left out of the package: most of the Kubernetes client.
+ */
+const LIBRARIES = {
+  '@kubernetes/client-node': '{ KubeConfig }',
+  graphql: '*',
+  listr2: '*',
+};
+
+function libraryFile(name) {
+  return `./libraries/${basename(name)}.cjs`;
+}
+
+const separateLibraries = {
+  name: 'separate-libraries',
+  setup(context) {
+    const filter = new RegExp(`^(?:${Object.keys(LIBRARIES).join('|')})$`);
+    context.onResolve({ filter }, ({ path }) => ({ path: libraryFile(path), external: true }));
+  },
+};
+
+const shared = {
+  bundle: true,
+  minify: true,
+  // Error names and class names are part of what users read.
+  keepNames: true,
+  platform: 'node',
+  target: 'node20',
+  legalComments: 'linked',
+};
+
+/**
+ * One file with all commands. It is CommonJS, because V8 can keep compiled code of such a file, and a command's modules are
+ * evaluated when the command is asked for. oclif finds each command in a file of its own, which only points there.
+ */
+async function bundleProgram() {
   const commands = readdirSync('dist/src/commands').filter((file) => file.endsWith('.js'));
+  const getters = commands.map(
+    (file) => `get ${JSON.stringify(basename(file, '.js'))}() { return require('./dist/src/commands/${file}'); }`,
+  );
   await build({
-    entryPoints: [
-      { in: 'dist/src/cli/main.js', out: 'cli/main' },
-      ...commands.map((file) => ({ in: `dist/src/commands/${file}`, out: `commands/${basename(file, '.js')}` })),
-      // A program of its own: the sandbox's kubelet puts it into the PATH of jobs, and looks for it beside itself.
-      { in: 'dist/src/sandbox/kubelet/agent-cli.js', out: 'agent-cli' },
-    ],
-    outdir: 'dist/bundle',
-    bundle: true,
-    splitting: true,
-    minify: true,
-    // Error names and class names are part of what users read.
-    keepNames: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    legalComments: 'linked',
+    ...shared,
+    stdin: {
+      contents: `export { main } from './dist/src/cli/main.js';\nexport const commands = { ${getters.join(', ')} };\n`,
+      resolveDir: root,
+    },
+    outfile: 'dist/bundle/program.cjs',
+    format: 'cjs',
     external: ['typescript', 'ts-node', 'tsx'],
-    plugins: [lazyOclif],
-    banner: { js: COMMONJS_NAMES },
+    plugins: [lazyOclif, separateLibraries],
+    define: { 'import.meta.url': 'bundleUrl' },
+    banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  });
+  mkdirSync('dist/bundle/commands');
+  for (const file of commands) {
+    const name = basename(file, '.js');
+    writeFileSync(
+      `dist/bundle/commands/${name}.cjs`,
+      `module.exports = require('../program.cjs').commands[${JSON.stringify(name)}];\n`,
+    );
+  }
+}
+
+async function bundleLibraries() {
+  for (const [name, names] of Object.entries(LIBRARIES)) {
+    await build({
+      ...shared,
+      stdin: { contents: `export ${names} from '${name}';\n`, resolveDir: root },
+      outfile: `dist/bundle/${libraryFile(name)}`,
+      format: 'cjs',
+    });
+  }
+}
+
+/** A program of its own: the sandbox's kubelet puts it into the PATH of jobs, and looks for it beside itself. */
+async function bundleAgentCli() {
+  await build({
+    ...shared,
+    entryPoints: ['dist/src/sandbox/kubelet/agent-cli.js'],
+    outfile: 'dist/bundle/agent-cli.js',
+    format: 'esm',
   });
 }
 
@@ -91,5 +150,8 @@ async function writeManifest() {
 }
 
 compile();
-await bundle();
+await bundleProgram();
+await bundleLibraries();
+await bundleAgentCli();
 await writeManifest();
+run('scripts/write-code-cache.mjs');
