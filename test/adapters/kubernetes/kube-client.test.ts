@@ -10,7 +10,8 @@ import {
   type KubeClientOptions,
 } from '../../../src/adapters/kubernetes/kube-client.js';
 import type { KubeCredentials } from '../../../src/adapters/kubernetes/kube-config.js';
-import { KubeApiError, parseRetryAfter } from '../../../src/adapters/kubernetes/kube-errors.js';
+import { KubeApiError } from '../../../src/adapters/kubernetes/kube-errors.js';
+import { parseRetryAfter } from '../../../src/core/retry-after.js';
 import { createTokenBucket } from '../../../src/adapters/kubernetes/token-bucket.js';
 import { ExternalError } from '../../../src/core/errors.js';
 import { readBody, sendJson } from '../../../src/sandbox/http.js';
