@@ -293,7 +293,7 @@ describe('kube client', () => {
         ['0', 0],
         [' 12 ', 12_000],
         ['-5', undefined],
-        ['1.5', undefined],
+        ['1.5', 1500],
         ['soon', undefined],
         ['Sat, 21 Nov 2026 12:00:10 GMT', 10_000],
         ['Sat, 21 Nov 2026 11:00:00 GMT', 0],
