@@ -40,10 +40,10 @@ export abstract class BaseCommand extends Command {
 
   protected override catch(error: Error): Promise<void> {
     if (error instanceof Errors.ExitError) throw error;
-    const { status, text } = explain(error, Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }));
-    const { red } = this.paletteOf(process.stderr);
-    process.stderr.write(`${red('error')}: ${text}\n`);
-    this.setExitStatus(status);
+    printError(error, {
+      knownFlags: Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }),
+      palette: this.paletteOf(process.stderr),
+    });
     return Promise.resolve();
   }
 
@@ -51,6 +51,20 @@ export abstract class BaseCommand extends Command {
     const noColor = this.argv.includes('--no-color');
     return paletteFor({ isTerminal: stream.isTTY, environment: process.env, noColor });
   }
+}
+
+export interface ErrorSituation {
+  /** Names of the flags that exist, for a "did you mean". */
+  readonly knownFlags?: readonly string[];
+  /** @default no colours */
+  readonly palette?: ChalkInstance;
+}
+
+/** Prints an error on standard error, as its kind deserves, and sets the exit status that belongs to it. */
+export function printError(error: unknown, { knownFlags = [], palette }: ErrorSituation = {}): void {
+  const { status, text } = explain(error, knownFlags);
+  process.stderr.write(`${palette?.red('error') ?? 'error'}: ${text}\n`);
+  process.exitCode = status;
 }
 
 /** `… | head` closes the pipe when it has enough: no reason to complain. Everything else on a stream is our bug. */

@@ -16,7 +16,8 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
 }
 
 function withCommand(argv: readonly string[]): string[] {
-  const [first] = argv;
+  const [first, ...rest] = argv;
+  if (first === 'help') return [...rest, '--help'];
   const meansController =
     first === undefined
       ? (process.env['CONFIG'] ?? '') !== ''
