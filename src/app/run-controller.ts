@@ -29,13 +29,13 @@ export interface RunControllerOptions {
  */
 export async function runController(options: RunControllerOptions): Promise<ExitStatus> {
   const { config, version, signal } = options;
-  const secrets = [config.buildkiteToken];
+  let redact = redactor([config.buildkiteToken]);
   const logger = createLogger({
     format: config.logFormat,
     level: config.debug ? 'debug' : config.logLevel,
     colour: !config.noColor && (options.logStream ?? process.stderr).isTTY === true,
     stream: options.logStream,
-    redact: (text) => redactor(secrets)(text),
+    redact: (text) => redact(text),
   });
   const surroundings: Surroundings = { config, version, clock: systemClock, logger, random: Math.random };
   try {
@@ -48,7 +48,7 @@ export async function runController(options: RunControllerOptions): Promise<Exit
     const { client, cluster } = composeCluster(surroundings, connection);
     try {
       const agentToken = await readAgentToken(cluster, surroundings, signal);
-      secrets.push(agentToken);
+      redact = redactor([config.buildkiteToken, agentToken]);
       const source = composeJobSource(surroundings, agentToken);
       await new Controller({ ...surroundings, source, cluster }).run(signal);
     } finally {

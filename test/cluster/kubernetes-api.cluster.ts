@@ -1,4 +1,4 @@
 import { describeKubernetesApi } from '../contract/kubernetes-api.contract.js';
 import { startControlPlane } from './control-plane.js';
 
-describeKubernetesApi('a real kube-apiserver', startControlPlane);
+describeKubernetesApi('a real kube-apiserver', () => startControlPlane());

@@ -3,7 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { ExternalError } from '../../core/errors.js';
 import type { ControllerConfig } from '../../core/config/config.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
-import { createHttpClient, pathSegment, type HttpAnswer, type HttpClient, type HttpRequest } from './http.js';
+import { createHttpClient, pathSegment, type HttpAnswer, type HttpClient } from './http.js';
+import type { HttpRequest } from './http-exchange.js';
 import { isObject, numberOf, objectOf, textOf } from './json.js';
 import { withRetry } from './retry.js';
 

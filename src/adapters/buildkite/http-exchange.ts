@@ -7,9 +7,26 @@ import {
 } from 'node:http';
 import { request as httpsRequest, type Agent as HttpsAgent } from 'node:https';
 import { onAbort } from '../system/on-abort.js';
-import type { HttpRequest } from './http.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** Relative to the endpoint, without a leading slash; `''` is the endpoint itself. */
+  readonly path: string;
+  /** Undefined members are left out. */
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** Sent as JSON, unless `raw` is given. */
+  readonly json?: unknown;
+  /** Bytes to send as they are; give the content type in `headers`. */
+  readonly raw?: Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Overrides the client's deadline, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** Any 2xx will do, whatever its body says. @default false */
+  readonly ignoreBody?: boolean;
+}
 
 /** An answer as it came from the wire. */
 export interface RawAnswer {

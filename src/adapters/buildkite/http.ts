@@ -3,7 +3,13 @@ import { Agent as HttpsAgent } from 'node:https';
 import { ExternalError } from '../../core/errors.js';
 import { redactor } from '../../core/redact.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
-import { DeadlineError, exchangeOnce, StaleConnectionError, type RawAnswer } from './http-exchange.js';
+import {
+  DeadlineError,
+  exchangeOnce,
+  StaleConnectionError,
+  type RawAnswer,
+  type HttpRequest,
+} from './http-exchange.js';
 import { isObject } from './json.js';
 import { loggablePayload } from './payload-log.js';
 import { retryAfterMs } from './retry-after.js';
@@ -37,24 +43,6 @@ export interface HttpClientOptions {
   readonly logPayloads: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
-}
-
-export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT';
-  /** Relative to the endpoint, without a leading slash; `''` is the endpoint itself. */
-  readonly path: string;
-  /** Undefined members are left out. */
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
-  /** Sent as JSON, unless `raw` is given. */
-  readonly json?: unknown;
-  /** Bytes to send as they are; give the content type in `headers`. */
-  readonly raw?: Buffer;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-  /** Overrides the client's deadline, in milliseconds. */
-  readonly timeoutMs?: number;
-  /** Any 2xx will do, whatever its body says. @default false */
-  readonly ignoreBody?: boolean;
 }
 
 export interface HttpAnswer {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { parseRetryAfter } from '../../core/retry-after.js';
 
 /**
  * How long an answer asks us to wait, in milliseconds: `Retry-After` in seconds (decimals allowed) or as an HTTP date on
@@ -18,13 +19,6 @@ export function retryAfterMs(headers: IncomingHttpHeaders, status: number, now: 
 export function header(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
-}
-
-function parseRetryAfter(value: string | undefined, now: number): number | undefined {
-  const seconds = parseSeconds(value);
-  if (seconds !== undefined || value === undefined) return seconds;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 function parseSeconds(value: string | undefined): number | undefined {

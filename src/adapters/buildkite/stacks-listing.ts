@@ -1,7 +1,8 @@
 import { ExternalError } from '../../core/errors.js';
 import type { RunnableJob, ScheduledJob } from '../../core/job/job.js';
 import type { JobListing } from '../../ports/buildkite.js';
-import type { HttpAnswer, HttpRequest } from './http.js';
+import type { HttpAnswer } from './http.js';
+import type { HttpRequest } from './http-exchange.js';
 import { isObject, numberOf, objectOf, textOf, textsOf, type JsonObject } from './json.js';
 
 /** Our registration at Buildkite. */

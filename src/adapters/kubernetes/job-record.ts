@@ -1,10 +1,6 @@
+import { LABELS } from '../../core/job/identity.js';
 import type { JobEnd, JobRecord } from '../../ports/cluster.js';
 import { memberOf, textAt } from './kube-errors.js';
-
-/** Label with the Buildkite job's UUID; what carries it is ours to look at. */
-export const JOB_UUID_LABEL = 'buildkite.com/job-uuid';
-/** Label with the controller's `id`; absent when the id is empty. */
-export const CONTROLLER_ID_LABEL = 'buildkite.com/controller-id';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -14,7 +10,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  */
 export function toJobRecord(object: unknown): JobRecord | undefined {
   const metadata = memberOf(object, 'metadata');
-  const jobId = labelOf(object, JOB_UUID_LABEL);
+  const jobId = labelOf(object, LABELS.jobUuid);
   const name = textAt(metadata, 'name');
   const uid = textAt(metadata, 'uid');
   if (jobId === undefined || !UUID.test(jobId) || name === undefined || uid === undefined) return undefined;

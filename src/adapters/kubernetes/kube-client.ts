@@ -20,6 +20,8 @@ export interface KubeRequest {
   readonly body?: unknown;
   /** @default application/json */
   readonly contentType?: string | undefined;
+  /** `metadata` asks for the object's metadata alone, which is all of it some answers are read for. @default whole */
+  readonly answer?: 'whole' | 'metadata' | undefined;
   /** @default call */
   readonly pool?: Pool | undefined;
 }
@@ -178,6 +180,9 @@ async function credentialsWithin(
   }
 }
 
+/** A server that cannot do it sends the whole object, where metadata is at the same place. */
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+
 function wireRequest(request: KubeRequest, userAgent: string, { headers, tls }: KubeCredentials): WireRequest {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   const contentHeaders =
@@ -187,7 +192,12 @@ function wireRequest(request: KubeRequest, userAgent: string, { headers, tls }: 
   return {
     method: request.method,
     path: request.path + queryText(request.query),
-    headers: { accept: 'application/json', 'user-agent': userAgent, ...contentHeaders, ...headers },
+    headers: {
+      accept: request.answer === 'metadata' ? METADATA_ONLY : 'application/json',
+      'user-agent': userAgent,
+      ...contentHeaders,
+      ...headers,
+    },
     body,
     tls,
     pool: request.pool ?? 'call',

@@ -2,7 +2,8 @@ import type { V1Job } from '@kubernetes/client-node';
 import { ExternalError, UsageError } from '../../core/errors.js';
 import type { Cluster, CreateOutcome, JobRecord } from '../../ports/cluster.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
-import { CONTROLLER_ID_LABEL, JOB_UUID_LABEL, labelOf, toJobRecord } from './job-record.js';
+import { LABELS } from '../../core/job/identity.js';
+import { labelOf, toJobRecord } from './job-record.js';
 import type { KubeClient } from './kube-client.js';
 import { KubeApiError, memberOf, textAt } from './kube-errors.js';
 import { runReflector, type ReflectorTiming } from './reflector.js';
@@ -37,7 +38,10 @@ export function createKubeCluster(options: KubeClusterOptions): Cluster {
       try {
         const query = { fieldValidation: 'Strict', fieldManager: 'agent-stack-k8s' };
         const path = objects.pathOf(JOBS);
-        const { body, warnings } = await client.request({ method: 'POST', path, query, body: job }, signal);
+        const { body, warnings } = await client.request(
+          { method: 'POST', path, query, body: job, answer: 'metadata' },
+          signal,
+        );
         return { outcome: 'created', record: createdRecord(body), warnings };
       } catch (error) {
         if (!(error instanceof KubeApiError)) throw error;
@@ -113,8 +117,8 @@ function objectsIn({ client, namespace }: Pick<KubeClusterOptions, 'client' | 'n
 
 /** Selects the Jobs of one controller: those with its id, or those without any when it has none. */
 export function jobSelector(controllerId: string): string {
-  const whose = controllerId === '' ? `!${CONTROLLER_ID_LABEL}` : `${CONTROLLER_ID_LABEL}=${controllerId}`;
-  return `${JOB_UUID_LABEL},${whose}`;
+  const whose = controllerId === '' ? `!${LABELS.controllerId}` : `${LABELS.controllerId}=${controllerId}`;
+  return `${LABELS.jobUuid},${whose}`;
 }
 
 /** Ours is a Job for the same Buildkite job by a controller of the same id. */
@@ -124,8 +128,8 @@ function existingOutcome(job: V1Job, found: unknown, controllerId: string): Crea
     throw new ExternalError(`job "${name}" existed and was gone a moment later; try again`, { retryable: true });
   }
   const ours =
-    labelOf(found, JOB_UUID_LABEL) === labelOf(job, JOB_UUID_LABEL) &&
-    (labelOf(found, CONTROLLER_ID_LABEL) ?? '') === controllerId;
+    labelOf(found, LABELS.jobUuid) === labelOf(job, LABELS.jobUuid) &&
+    (labelOf(found, LABELS.controllerId) ?? '') === controllerId;
   return { outcome: 'exists', record: ours ? toJobRecord(found) : undefined };
 }
 
@@ -134,7 +138,7 @@ function createdRecord(body: unknown): JobRecord {
   if (record !== undefined) return record;
   const name = textAt(memberOf(body, 'metadata'), 'name') ?? '';
   throw new ExternalError(
-    `job "${name}" was created without a usable label "${JOB_UUID_LABEL}"; does an admission webhook take it away?`,
+    `job "${name}" was created without a usable label "${LABELS.jobUuid}"; does an admission webhook take it away?`,
     { retryable: false },
   );
 }

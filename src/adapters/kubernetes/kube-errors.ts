@@ -1,3 +1,4 @@
+import { parseRetryAfter } from '../../core/retry-after.js';
 import { ExternalError } from '../../core/errors.js';
 
 export interface KubeRefusal {
@@ -43,17 +44,6 @@ export function refusalError(refusal: KubeRefusal): KubeApiError {
 /** Whether the same call may succeed later, judged by the HTTP status alone. */
 export function isRetryableStatus(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
-}
-
-/**
- * Milliseconds that a `Retry-After` header asks for: whole seconds or an HTTP date (RFC 9110, 10.2.3).
- * @returns undefined when there is no header or it makes no sense.
- */
-export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
-  const text = header?.trim() ?? '';
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const at = /[a-z]/i.test(text) ? Date.parse(text) : NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
 
 interface KubeStatus {

@@ -116,7 +116,7 @@ function lookalikeWarning(source: string): JobWarning[] {
   return [
     {
       code: 'plugin-not-recognised',
-      text: `plugin "${source}" is not the kubernetes plugin of this controller and is ignored by it: write it as "kubernetes", without version or owner`,
+      text: `plugin "${source}" looks like the kubernetes plugin but is ignored: it is known only as "${KUBERNETES_PLUGIN}", which Buildkite writes for "kubernetes" without version or owner in a pipeline`,
       path: source,
     },
   ];

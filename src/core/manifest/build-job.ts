@@ -103,8 +103,10 @@ function buildContext(
   };
 }
 
+type BuildFacts = Pick<BuildContext, 'user' | 'graceSeconds'>;
+
 /** What scripts and variables are made from: user and grace period of a pod. */
-function factsOf(pod: V1PodSpec, defaultGraceSeconds: number): Pick<BuildContext, 'user' | 'graceSeconds'> {
+function factsOf(pod: V1PodSpec, defaultGraceSeconds: number): BuildFacts {
   return {
     user: { uid: pod.securityContext?.runAsUser ?? 0, gid: pod.securityContext?.runAsGroup ?? 0 },
     graceSeconds: pod.terminationGracePeriodSeconds ?? defaultGraceSeconds,
@@ -121,11 +123,16 @@ function buildPod(first: BuildContext): Result<Patched, JobFailure> {
   const facts = factsOf(draft.value.pod, first.config.defaultTerminationGracePeriodSeconds);
   const context = { ...first, ...facts };
   const checks = imageCheckContainers(podToCheck(context, draft.value.pod), context.config);
-  const final = assembleAndPatch(context, checks);
+  const isFinal = checks.length === 0 && sameFacts(first, facts);
+  const final = isFinal ? draft : assembleAndPatch(context, checks);
   if (!final.ok) return final;
   const pod = finishPod(context, final.value);
   const failure = missingImage(final.value, pod) ?? checkImageReferences(podToCheck(context, pod)) ?? checkPod(pod);
   return failure === undefined ? ok({ pod, warnings: final.value.warnings }) : fail(failure);
+}
+
+function sameFacts(one: BuildFacts, other: BuildFacts): boolean {
+  return one.graceSeconds === other.graceSeconds && one.user.uid === other.user.uid && one.user.gid === other.user.gid;
 }
 
 interface Assembled extends Patched {
@@ -262,13 +269,17 @@ function jobManifest(context: BuildContext, metadata: ReturnType<typeof jobMetad
   });
 }
 
+const OPTIONAL_LISTS: ReadonlySet<string> = new Set(['env', 'envFrom', 'volumeMounts', 'volumes']);
+
 /** Leaves out the empty lists the parts are joined from, so that the manifest reads as a person would write it. */
-function withoutEmpty(manifest: V1Job): V1Job {
-  const emptyLists = new Set(['env', 'envFrom', 'volumeMounts', 'volumes']);
-  const text = JSON.stringify(manifest, (key, value: unknown) =>
-    emptyLists.has(key) && Array.isArray(value) && value.length === 0 ? undefined : value,
-  );
-  return JSON.parse(text) as V1Job;
+function withoutEmpty<T>(value: T): T;
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => withoutEmpty(item));
+  if (typeof value !== 'object' || value === null) return value;
+  const isEmpty = (key: string, inner: unknown): boolean =>
+    inner === undefined || (OPTIONAL_LISTS.has(key) && Array.isArray(inner) && inner.length === 0);
+  const kept = Object.entries(value as Record<string, unknown>).filter(([key, inner]) => !isEmpty(key, inner));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutEmpty(inner)]));
 }
 
 function prefixed(prefix: string, failure: JobFailure): JobFailure {

@@ -196,9 +196,8 @@ export class ObjectStore {
     const strategy = strategyOf(resource);
     const object = this.get(resource, namespace, name);
     checkPreconditions(type, object, options);
-    const propagation = options.propagationPolicy ?? strategy.defaultPropagation;
     const grace = strategy.gracePeriod(object, options.gracePeriodSeconds);
-    const finalizers = [...new Set([...(object.metadata.finalizers ?? []), ...FINALIZERS[propagation]])];
+    const finalizers = finalizersOf(object, options.propagationPolicy ?? strategy.defaultPropagation);
     const removed = grace === 0 && finalizers.length === 0;
     const marked = removed ? object : this.#markedForDeletion(object, grace, finalizers);
     if (options.dryRun === true || (!removed && sameJson(marked, object))) return { object: marked, removed };
@@ -322,6 +321,11 @@ export class ObjectStore {
 }
 
 const FINALIZERS = { Background: [], Orphan: ['orphan'], Foreground: ['foregroundDeletion'] } as const;
+
+/** What must be done before an object may go: its own finalizers and that of the way it is deleted. */
+function finalizersOf(object: KubeObject, propagation: keyof typeof FINALIZERS): readonly string[] {
+  return [...new Set([...(object.metadata.finalizers ?? []), ...FINALIZERS[propagation]])];
+}
 
 /** The subject of messages about an object of this type. */
 export function subjectOf(type: ResourceType, name: string): Subject {

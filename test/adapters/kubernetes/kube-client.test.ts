@@ -10,7 +10,8 @@ import {
   type KubeClientOptions,
 } from '../../../src/adapters/kubernetes/kube-client.js';
 import type { KubeCredentials } from '../../../src/adapters/kubernetes/kube-config.js';
-import { KubeApiError, parseRetryAfter } from '../../../src/adapters/kubernetes/kube-errors.js';
+import { KubeApiError } from '../../../src/adapters/kubernetes/kube-errors.js';
+import { parseRetryAfter } from '../../../src/core/retry-after.js';
 import { createTokenBucket } from '../../../src/adapters/kubernetes/token-bucket.js';
 import { ExternalError } from '../../../src/core/errors.js';
 import { readBody, sendJson } from '../../../src/sandbox/http.js';
@@ -292,7 +293,7 @@ describe('kube client', () => {
         ['0', 0],
         [' 12 ', 12_000],
         ['-5', undefined],
-        ['1.5', undefined],
+        ['1.5', 1500],
         ['soon', undefined],
         ['Sat, 21 Nov 2026 12:00:10 GMT', 10_000],
         ['Sat, 21 Nov 2026 11:00:00 GMT', 0],

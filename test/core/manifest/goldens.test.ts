@@ -37,8 +37,8 @@ function build(name: string) {
   };
   const job = { ...raw, env: envMap(raw.env) };
   const wanted = podTemplateName({ job, config });
-  const templates = parseAllDocuments(goldenFile(name, 'pod-templates.yaml') ?? '').map(
-    (document) => document.toJS() as any,
+  const templates = parseAllDocuments(goldenFile(name, 'pod-templates.yaml') ?? '').map((document): any =>
+    document.toJS(),
   );
   const template = templates.find(
     (candidate) =>
@@ -167,7 +167,7 @@ function culprits(expected: string): string[] {
   const resourceClass = /not found: (\w+)$/.exec(expected)?.[1];
   return [
     ...quoted,
-    field === undefined ? undefined : field[0]?.toLowerCase() + field.slice(1),
+    field === undefined ? undefined : field.charAt(0).toLowerCase() + field.slice(1),
     container,
     resourceClass,
   ].filter((name) => name !== undefined);

@@ -236,7 +236,7 @@ const CASES: readonly Case[] = [
   {
     name: 'expands a matrix',
     steps: '  - { label: "t {{matrix}}", command: "x {{matrix}}", matrix: [p, q] }\n',
-    waves: [['t p (p)', 't q (q)']],
+    waves: [['t p', 't q']],
     state: 'passed',
   },
   {
