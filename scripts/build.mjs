@@ -29,6 +29,8 @@ const OCLIF_SHORTCUTS = [
   ['a.id.localeCompare(b.id)', '(a.id < b.id ? -1 : 1)'],
   // Which would load node:child_process, to know a platform name that we do not use.
   ["(await import('wsl-utils')).isWsl ? 'wsl' : ", ''],
+  // Its debug log is for DEBUG=oclif.
+  ['(0, debug_1.default)(namespace)', '(process.env.DEBUG ? (0, debug_1.default)(namespace) : () => {})'],
 ];
 
 /**
@@ -40,6 +42,7 @@ const lazyOclif = {
   setup(context) {
     context.onLoad({ filter: /[\\/]@oclif[\\/]core[\\/]lib[\\/].*\.js$/ }, async ({ path }) => {
       let source = await readFile(path, 'utf8');
+      for (const [from, to] of OCLIF_SHORTCUTS) source = source.replaceAll(from, to);
       const names = [];
       source = source.replace(
         /^const (\w+) = ((?:__import(?:Default|Star)\()?require\("[^"]+"\)\)?);$/gm,
@@ -54,7 +57,6 @@ const lazyOclif = {
         /^exports\.(\w+) = (__importStar\(require\("[^"]+"\)\));$/gm,
         'Object.defineProperty(exports, "$1", { enumerable: true, get: () => $2 });',
       );
-      for (const [from, to] of OCLIF_SHORTCUTS) source = source.replaceAll(from, to);
       return { contents: source, loader: 'js' };
     });
   },

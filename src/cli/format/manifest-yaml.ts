@@ -58,7 +58,7 @@ function isCollection(value: unknown): value is object {
 function scalar(value: unknown, indent: string): string {
   if (typeof value === 'string') return isBlock(value) ? block(value, indent) : oneLine(value);
   if (Array.isArray(value)) return '[]';
-  return typeof value === 'object' && value !== null ? '{}' : String(value ?? null);
+  return typeof value === 'object' && value !== null ? '{}' : JSON.stringify(value ?? null);
 }
 
 function oneLine(text: string): string {
