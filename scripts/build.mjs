@@ -1,6 +1,6 @@
 // Builds the package: TypeScript to dist/, then one bundle of what users run, oclif's manifest and a code cache.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -86,13 +86,36 @@ const separateLibraries = {
 
 const shared = {
   bundle: true,
+  metafile: true,
   minify: true,
   // Error names and class names are part of what users read.
   keepNames: true,
   platform: 'node',
   target: 'node20',
-  legalComments: 'linked',
+  // All licences go into one file, see writeLicences.
+  legalComments: 'none',
 };
+
+/** Folders of the packages whose code is in the bundle. */
+const bundledPackages = new Set();
+
+async function bundle(options) {
+  const { metafile } = await build({ ...shared, ...options });
+  for (const input of Object.keys(metafile.inputs)) {
+    const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? [];
+    if (folder !== undefined) bundledPackages.add(folder);
+  }
+}
+
+/** The licences of what is bundled ask to be passed on with it. */
+function writeLicences() {
+  const texts = [...bundledPackages].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(`${folder}/${file}`, 'utf8').trim()}\n`;
+  });
+  writeFileSync('dist/bundle/THIRD-PARTY-LICENSES.txt', texts.join(`\n${'-'.repeat(80)}\n\n`));
+}
 
 /**
  * One file with all commands. It is CommonJS, because V8 can keep compiled code of such a file, and a command's modules are
@@ -103,8 +126,7 @@ async function bundleProgram() {
   const getters = commands.map(
     (file) => `get ${JSON.stringify(basename(file, '.js'))}() { return require('./dist/src/commands/${file}'); }`,
   );
-  await build({
-    ...shared,
+  await bundle({
     stdin: {
       contents: `export { main } from './dist/src/cli/main.js';\nexport const commands = { ${getters.join(', ')} };\n`,
       resolveDir: root,
@@ -128,8 +150,7 @@ async function bundleProgram() {
 
 async function bundleLibraries() {
   for (const [name, names] of Object.entries(LIBRARIES)) {
-    await build({
-      ...shared,
+    await bundle({
       stdin: { contents: `export ${names} from '${name}';\n`, resolveDir: root },
       outfile: `dist/bundle/${libraryFile(name)}`,
       format: 'cjs',
@@ -139,8 +160,7 @@ async function bundleLibraries() {
 
 /** A program of its own: the sandbox's kubelet puts it into the PATH of jobs, and looks for it beside itself. */
 async function bundleAgentCli() {
-  await build({
-    ...shared,
+  await bundle({
     entryPoints: ['dist/src/sandbox/kubelet/agent-cli.js'],
     outfile: 'dist/bundle/agent-cli.js',
     format: 'esm',
@@ -164,5 +184,6 @@ compile();
 await bundleProgram();
 await bundleLibraries();
 await bundleAgentCli();
+writeLicences();
 await writeManifest();
 run('scripts/write-code-cache.mjs');

@@ -52,7 +52,7 @@ export function processGroup(folder: string): ProcessGroup {
 }
 
 /** The last lines a program of the group printed. */
-export function logTail(folder: string, name: string, lines = 15): string {
+function logTail(folder: string, name: string, lines = 15): string {
   return readFileSync(path.join(folder, `${name}.log`), 'utf8')
     .trimEnd()
     .split('\n')

@@ -20,7 +20,7 @@ async function runBinary(args: readonly string[], takes: 'all' | 'first chunk') 
 }
 
 describe('render in a pipe', () => {
-  const built = existsSync('dist/bundle/commands/render.js');
+  const built = existsSync('dist/bundle/program.cjs');
   let folder: string;
   let pipeline: string;
   before(function () {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /** The reference manifests lie beside the repository on the developers' machines; without them the suite says so and skips. */
-export const GOLDENS = resolve(process.cwd(), '../shared/goldens');
+const GOLDENS = resolve(process.cwd(), '../shared/goldens');
 
 export interface GoldenDefect {
   readonly case: string;

@@ -9,7 +9,7 @@ import { isObject, numberOf, objectOf, textOf } from './json.js';
 import { withRetry } from './retry.js';
 
 /** Where Buildkite's agent API lives unless `agent-config.endpoint` says otherwise. */
-export const DEFAULT_AGENT_ENDPOINT = 'https://agent.buildkite.com/v3';
+const DEFAULT_AGENT_ENDPOINT = 'https://agent.buildkite.com/v3';
 
 export interface TemporaryAgentOptions {
   /** Base of the agent API. */

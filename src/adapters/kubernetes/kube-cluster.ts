@@ -116,7 +116,7 @@ function objectsIn({ client, namespace }: Pick<KubeClusterOptions, 'client' | 'n
 }
 
 /** Selects the Jobs of one controller: those with its id, or those without any when it has none. */
-export function jobSelector(controllerId: string): string {
+function jobSelector(controllerId: string): string {
   const whose = controllerId === '' ? `!${LABELS.controllerId}` : `${LABELS.controllerId}=${controllerId}`;
   return `${LABELS.jobUuid},${whose}`;
 }

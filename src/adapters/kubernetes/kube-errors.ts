@@ -42,7 +42,7 @@ export function refusalError(refusal: KubeRefusal): KubeApiError {
 }
 
 /** Whether the same call may succeed later, judged by the HTTP status alone. */
-export function isRetryableStatus(status: number): boolean {
+function isRetryableStatus(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
 }
 

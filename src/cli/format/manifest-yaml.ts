@@ -1,5 +1,6 @@
 /** Words and shapes that one YAML version or another takes for something else than a string. */
-const AMBIGUOUS = /^(?:[-+.]?[0-9].*|y|n|yes|no|on|off|true|false|null|~|<<|=|\.nan|[-+]?\.inf|---.*|\.\.\..*)?$/is;
+const AMBIGUOUS =
+  /^(?:[-+.]?[0-9].*|[-+]?[0-9_.]*(?:e[-+]?[0-9]+)?|y|n|yes|no|on|off|true|false|null|~|<<|=|[-+]?\.(?:nan|inf)|---.*|\.\.\..*)$/is;
 /** Text that stands for itself on a line: starts with no indicator, has neither `: ` nor ` #`, ends with no colon or space. */
 const PLAIN = /^(?:[^\s\-?:,[\]{}#&*!|>'"%@`]|[-?:](?=[^\s,[\]{}]))(?!.*(?:: | #))(?:.*[^\s:])?$/;
 /** What YAML calls printable, without the line ends that only some readers know. */

@@ -1,5 +1,4 @@
 import type {
-  V1Container,
   V1EnvFromSource,
   V1PodSpec,
   V1ResourceRequirements,
@@ -8,7 +7,7 @@ import type {
   V1VolumeMount,
 } from '@kubernetes/client-node';
 
-export type { V1Container, V1EnvFromSource, V1PodSpec, V1ResourceRequirements, V1Volume, V1VolumeMount };
+export type { V1PodSpec, V1Volume };
 
 export type JobSourceName = 'auto' | 'graphql' | 'stacks';
 export type Interposer = '' | 'buildkite' | 'vector' | 'legacy';

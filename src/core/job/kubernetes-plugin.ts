@@ -30,7 +30,7 @@ export const KUBERNETES_PLUGIN = 'github.com/buildkite-plugins/kubernetes-buildk
 const listOf = (name: string): JsonSchema => ({ type: 'array', items: { $ref: `#/definitions/${name}` } });
 
 /** Shape of the plugin; `podSpecPatch` is decoded as a patch (nulls and directives allowed). */
-export const kubernetesPluginSchema: JsonSchema = {
+const kubernetesPluginSchema: JsonSchema = {
   type: 'object',
   properties: {
     podSpec: { $ref: '#/definitions/PodSpec' },

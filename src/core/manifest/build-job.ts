@@ -1,6 +1,6 @@
 import type { V1Container, V1Job, V1PodSpec, V1Volume } from '@kubernetes/client-node';
 import { CONTAINERS, jobResourceName } from '../job/identity.js';
-import type { JobFailure, JobWarning } from '../job/job.js';
+import type { JobFailure } from '../job/job.js';
 import { parseKubernetesPlugin, type KubernetesPlugin, type ParsedPlugin } from '../job/kubernetes-plugin.js';
 import { fail, ok, type Result } from '../result.js';
 import { agentConfigParts } from './agent-config.js';
@@ -291,4 +291,4 @@ function prefixed(prefix: string, failure: JobFailure): JobFailure {
   return { ...failure, text: prefix + failure.text };
 }
 
-export type { BuildJobInput, BuiltJob, JobWarning };
+export type { BuildJobInput, BuiltJob };

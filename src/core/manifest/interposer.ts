@@ -4,7 +4,7 @@ import type { Interposer } from '../config/config.js';
  * Quotes words so that a POSIX shell reads each back as written, in the manner of `go-shellquote`:
  * single quotes around words with white space, backslashes elsewhere.
  */
-export function shellQuote(words: readonly string[]): string {
+function shellQuote(words: readonly string[]): string {
   return words.map(quoteWord).join(' ');
 }
 

@@ -2,7 +2,7 @@ import type { JsonRecord } from './objects.js';
 import { apiVersionOf, SERVED, type ResourceType } from './resources.js';
 
 /** Kubernetes version this server behaves like. */
-export const KUBERNETES_VERSION = 'v1.36.3';
+const KUBERNETES_VERSION = 'v1.36.3';
 
 const OBJECT_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const QUERY_PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation', 'force'];

@@ -62,7 +62,7 @@ const BACKOFF_MS = 10_000;
 const LONGEST_BACKOFF_MS = 360_000;
 
 /** The state of a condition of a Job. */
-export function conditionOf(job: KubeObject, type: string): JsonRecord | undefined {
+function conditionOf(job: KubeObject, type: string): JsonRecord | undefined {
   return recordsAt(job, 'status', 'conditions').find((condition) => condition.type === type);
 }
 

@@ -100,8 +100,3 @@ export function sameJson(left: unknown, right: unknown): boolean {
 export function kubeTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
-
-/** RFC 3339 with microseconds, as `metav1.MicroTime` is written. */
-export function kubeMicroTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
-}

@@ -61,7 +61,7 @@ function mappedList(object: JsonRecord, key: string, change: (item: JsonRecord) 
 }
 
 /** The canonical text of a quantity (`1000m` is `1`), or a 400 as the real decoder answers. */
-export function canonicalQuantity(value: unknown): unknown {
+function canonicalQuantity(value: unknown): unknown {
   if (typeof value !== 'string' && typeof value !== 'number') return value;
   const parsed = parseQuantity(value);
   if (!parsed.ok) throw badRequest(BAD_QUANTITY);

@@ -1,5 +1,5 @@
 import { jobStrategy } from './job-strategy.js';
-import { recordAt, stringsAt, textAt, type JsonRecord, type KubeObject } from './objects.js';
+import { recordAt, textAt, type JsonRecord, type KubeObject } from './objects.js';
 import { defaultPodSpec } from './pod-defaults.js';
 import { podStrategy } from './pod-strategy.js';
 import type { ResourceName } from './resources.js';
@@ -122,9 +122,4 @@ const STRATEGIES: Readonly<Record<ResourceName, Strategy>> = {
 /** How objects of a resource are defaulted, checked, selected and deleted. */
 export function strategyOf(resource: ResourceName): Strategy {
   return STRATEGIES[resource];
-}
-
-/** The labels of an object, for callers that only have it as JSON. */
-export function labelsOf(object: JsonRecord): Readonly<Record<string, string>> {
-  return stringsAt(object, 'metadata', 'labels');
 }

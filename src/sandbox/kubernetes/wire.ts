@@ -21,7 +21,7 @@ export function storedFormOf(object: JsonRecord, type: ResourceType): JsonRecord
 }
 
 /** JSON text of an object without `kind` and `apiVersion`, as items of lists are sent; made once for all clients. */
-export function itemJson(object: KubeObject): string {
+function itemJson(object: KubeObject): string {
   const known = bodies.get(object);
   if (known !== undefined) return known;
   const json = JSON.stringify(without(object, 'apiVersion', 'kind'));

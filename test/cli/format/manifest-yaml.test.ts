@@ -47,6 +47,28 @@ describe('toYaml', () => {
     );
   });
 
+  it('is read back alike by both versions, whatever the shape', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue({ stringUnit: 'grapheme', depthSize: 'medium' })),
+        (object) => {
+          // YAML 1.1 knows no numbers like 1e21.
+          const value = JSON.parse(JSON.stringify(object, (_, part: unknown) => (typeof part === 'number' ? 7 : part)));
+
+          expect(parse(toYaml(value), { version: '1.1' })).to.deep.equal(value);
+          expect(parse(toSortedYaml(value))).to.deep.equal(value);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('writes nested lists and empty collections', () => {
+    expect(toYaml({ a: [[1, 2], [], {}, [{ b: 'x\ny', c: null }]], d: {} })).to.equal(
+      'a:\n  - - 1\n    - 2\n  - []\n  - {}\n  - - b: |-\n        x\n        y\n      c: null\nd: {}\n',
+    );
+  });
+
   it('keeps order and long lines, and writes scripts as blocks', () => {
     expect(toYaml({ b: 'x '.repeat(100).trim(), a: 'set -e\nmake\n' })).to.equal(
       `b: ${'x '.repeat(100).trim()}\na: |\n  set -e\n  make\n`,

@@ -21,7 +21,7 @@ function regexMessage(message: string, regex: string, ...examples: readonly stri
 }
 
 /** The API server's wording for a text of too many bytes. */
-export function maxBytes(limit: number): string {
+function maxBytes(limit: number): string {
   return `must be no more than ${limit} bytes`;
 }
 
