@@ -1,13 +1,13 @@
-import { Command } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
 import { packageVersion } from '../cli/package-version.js';
 
 /** `agent-stack-k8s version`, as the Go program has it. */
-export default class Version extends Command {
+export default class Version extends BaseCommand {
   static override readonly summary = 'Print the version.';
   static override readonly examples = ['<%= config.bin %> version'];
 
-  run(): Promise<void> {
+  async run(): Promise<void> {
+    await this.parse(Version);
     process.stdout.write(`v${packageVersion()}\n`);
-    return Promise.resolve();
   }
 }
