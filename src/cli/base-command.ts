@@ -89,6 +89,7 @@ function unknownFlags(unknown: readonly string[], known: readonly string[]): str
 function usageText(message: string): string {
   return message
     .replace(/^The following errors? occurred:\n\s*/, '')
+    .replace(/^Parsing (--[\w-]+) \n\s*/, '$1: ')
     .replace('See more help with --help', 'see --help for all flags');
 }
 
