@@ -34,8 +34,6 @@ export interface ExplainRequest {
   readonly resolved: ResolvedConfig;
   /** Subtree of the manifest; empty = all of it. */
   readonly path: string;
-  /** File of `--job`, for inputs that come from it. */
-  readonly jobFile?: string | undefined;
 }
 
 /**
@@ -88,7 +86,7 @@ function placeOf(ref: InputRef, context: PlaceContext): string | undefined {
   if (ref.in === 'config') return configPlace(ref, context);
   if (ref.in === 'podTemplate' || ref.in === 'version') return undefined;
   const step = context.job.origin?.step;
-  return step === undefined ? context.request.jobFile : stepPlace(ref, step);
+  return step === undefined ? context.job.file : stepPlace(ref, step);
 }
 
 function stepPlace(ref: InputRef, step: CommandStep): string | undefined {

@@ -5,7 +5,10 @@ export function parsePairs(texts: readonly string[], flag: string): Readonly<Rec
   return Object.fromEntries(
     texts.map((text): [string, string] => {
       const split = text.indexOf('=');
-      if (split < 1) throw new UsageError(`${flag} "${text}" has no "="; write ${flag} NAME=VALUE`);
+      if (split < 1) {
+        const lacks = split < 0 ? 'has no "="' : 'has no name before the "="';
+        throw new UsageError(`${flag} "${text}" ${lacks}; write ${flag} NAME=VALUE`);
+      }
       return [text.slice(0, split), text.slice(split + 1)];
     }),
   );

@@ -12,27 +12,44 @@ export interface NamedText {
   readonly text: string;
 }
 
+export interface PipelineText extends NamedText {
+  /** Files that lie in places where Buildkite looks, too. */
+  readonly others?: readonly string[];
+}
+
+/** A job and the file it was read from. */
+export interface FiledJob {
+  readonly file: string;
+  readonly job: BuildkiteJob;
+}
+
 /**
  * The pipeline to work on: the named file, standard input for `-`, else the first of the places where Buildkite looks.
  * Throws a `UsageError` that names the file, or all places, when there is nothing to read.
  */
-export async function readPipelineText(path: string | undefined): Promise<NamedText> {
-  if (path === '-') return { file: '<stdin>', text: await readStream(process.stdin) };
+export async function readPipelineText(path: string | undefined): Promise<PipelineText> {
+  if (path === '-') return { file: '<stdin>', text: checkedText(await readStream(process.stdin), '<stdin>') };
   if (path !== undefined) return { file: path, text: await readNamedFile(path) };
+  const found: NamedText[] = [];
   for (const file of DEFAULT_PIPELINE_FILES) {
     const text = await readIfPresent(file);
-    if (text !== undefined) return { file, text };
+    if (text !== undefined) found.push({ file, text });
   }
-  throw new UsageError(`no pipeline found here; name its file, or create one of ${DEFAULT_PIPELINE_FILES.join(', ')}`);
+  const [first, ...others] = found;
+  if (first === undefined)
+    throw new UsageError(
+      `no pipeline found here; name its file, or create one of ${DEFAULT_PIPELINE_FILES.join(', ')}`,
+    );
+  return { ...first, others: others.map(({ file }) => file) };
 }
 
 /** The jobs of the files of `--job`. Throws a `UsageError` when one cannot be read or understood. */
-export async function readJobs(paths: readonly string[]): Promise<readonly BuildkiteJob[]> {
-  const jobs: BuildkiteJob[] = [];
+export async function readJobs(paths: readonly string[]): Promise<readonly FiledJob[]> {
+  const jobs: FiledJob[] = [];
   for (const path of paths) {
     const parsed = parseJobFile(path === '-' ? await readStream(process.stdin) : await readNamedFile(path));
     if (!parsed.ok) throw new UsageError(`"${path}" ${parsed.error}`);
-    jobs.push(...parsed.value);
+    jobs.push(...parsed.value.map((job) => ({ file: path, job })));
   }
   return jobs;
 }
@@ -55,16 +72,25 @@ export async function readPodTemplates(paths: readonly string[]): Promise<PodTem
 /** The text of a file a user named. Throws a `UsageError` when it cannot be read. */
 export async function readNamedFile(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return checkedText(await readFile(path, 'utf8'), path);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`cannot read "${path}": ${reason(error)}`, { cause: error });
   }
 }
 
+/** No text of ours has a NUL in it, but UTF-16 and programs are full of them, which YAML would take for odd letters. */
+function checkedText(text: string, path: string): string {
+  if (text.includes('\0'))
+    throw new UsageError(`cannot read "${path}": it is not text in UTF-8; check the path or convert it`);
+  return text;
+}
+
 async function readIfPresent(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return checkedText(await readFile(path, 'utf8'), path);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
     throw new UsageError(`cannot read "${path}": ${reason(error)}`, { cause: error });
   }

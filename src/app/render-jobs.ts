@@ -13,7 +13,7 @@ import { type CommandStep, commandSteps, type PipelineProblem } from '../core/pi
 import { type NumberedStep, selectSteps, stepTitle } from '../core/pipeline/select-steps.js';
 import { formatPlace } from '../core/pipeline/source-tree.js';
 import { buildVariables, stepToJob } from '../core/pipeline/step-to-job.js';
-import type { NamedText } from './render-inputs.js';
+import type { FiledJob, NamedText } from './render-inputs.js';
 
 export interface RenderRequest {
   readonly config: ControllerConfig;
@@ -38,6 +38,8 @@ export interface RenderedJob {
   readonly title: string;
   /** `number` counts command steps from 1; undefined for a job from a file. */
   readonly origin: (NumberedStep & { readonly choice: string }) | undefined;
+  /** Where the job was read from, when it does not come from a pipeline. */
+  readonly file: string | undefined;
   readonly input: BuildJobInput;
   /** Undefined when the job cannot be built. */
   readonly manifest: V1Job | undefined;
@@ -68,18 +70,22 @@ export function renderPipeline(request: PipelineRequest): Rendering {
   );
   const skips = new Map(candidates.map((candidate) => [candidate, whySkipped(candidate, request.config)]));
   const wanted = candidates.filter((candidate) => skips.get(candidate) === undefined);
-  requireSingle(wanted.length, request);
+  requireSingle(
+    wanted.length,
+    request,
+    'choose one with --step; of a matrix or parallel step no single job can be named',
+  );
   const jobs = wanted.map((candidate) => {
     const job = stepToJob(candidate.variant, { build, jobId: request.jobUuid });
     const rules = normaliseQueueRules(job.agentQueryRules, request.config);
-    return render({ ...job, agentQueryRules: rules }, request, candidate);
+    return render({ ...job, agentQueryRules: rules }, request, { candidate });
   });
   const all = [...problems, ...expanded.flatMap((step) => step.problems)];
   return {
     jobs: jobs.map(({ job }) => job),
     errors: all.filter(({ severity }) => severity === 'error').map(problemLine),
     notes: [
-      ...(expanded.length === 0
+      ...(expanded.length === 0 && pipeline !== undefined
         ? [`${request.pipeline.file}: there is no command step in it, so there is no job`]
         : []),
       ...all.filter(({ severity }) => severity !== 'error').map(problemLine),
@@ -94,13 +100,13 @@ export function renderPipeline(request: PipelineRequest): Rendering {
 }
 
 /** Builds jobs as an API returned them, whether or not their rules match this controller's tags. */
-export function renderJobs(jobs: readonly BuildkiteJob[], request: RenderRequest): Rendering {
-  requireSingle(jobs.length, request);
-  const rendered = jobs.map((job) => {
+export function renderJobs(jobs: readonly FiledJob[], request: RenderRequest): Rendering {
+  requireSingle(jobs.length, request, 'give a --job file with one');
+  const rendered = jobs.map(({ job, file }) => {
     const env = { ...job.env, ...request.env };
-    return render({ ...job, env, id: request.jobUuid ?? job.id }, request, undefined);
+    return render({ ...job, env, id: request.jobUuid ?? job.id }, request, { file });
   });
-  const mismatches = jobs.flatMap((job) => {
+  const mismatches = jobs.flatMap(({ job }) => {
     const reason = matchAgentTags(job.agentQueryRules, request.config);
     return reason === undefined ? [] : [`job "${job.id}" would not come to this controller: ${reason}`];
   });
@@ -146,7 +152,12 @@ interface Rendered {
   readonly notes: readonly string[];
 }
 
-function render(job: BuildkiteJob, request: RenderRequest, candidate: Candidate | undefined): Rendered {
+interface JobOrigin {
+  readonly candidate?: Candidate;
+  readonly file?: string;
+}
+
+function render(job: BuildkiteJob, request: RenderRequest, { candidate, file }: JobOrigin): Rendered {
   const { config, version } = request;
   const title = candidate?.title ?? job.id;
   const template = podTemplateName({ job, config });
@@ -158,6 +169,7 @@ function render(job: BuildkiteJob, request: RenderRequest, candidate: Candidate 
     job: {
       title,
       origin,
+      file,
       input,
       manifest: built.ok ? built.value.manifest : undefined,
       failure: built.ok ? undefined : built.error,
@@ -166,9 +178,13 @@ function render(job: BuildkiteJob, request: RenderRequest, candidate: Candidate 
   };
 }
 
-function requireSingle(count: number, request: RenderRequest): void {
-  if (request.jobUuid === undefined || count === 1) return;
-  throw new UsageError(`--job-uuid names one job, but there are ${count}; choose one with --step`);
+function requireSingle(count: number, { jobUuid }: RenderRequest, remedy: string): void {
+  if (jobUuid === undefined) return;
+  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(jobUuid))
+    throw new UsageError(
+      `--job-uuid "${jobUuid}" is not a UUID, so no job has it; write it like 01234567-89ab-cdef-0123-456789abcdef`,
+    );
+  if (count > 1) throw new UsageError(`--job-uuid names one job, but there are ${count}; ${remedy}`);
 }
 
 function problemLine(problem: PipelineProblem): string {

@@ -7,7 +7,7 @@ import type { JobDiff } from './diff-rendering.js';
 import type { ExplainedJob } from './explain-render.js';
 import { parsePairs } from './pairs.js';
 import { loadConfig } from './load-config.js';
-import { readJobs, readPipelineText, readPodTemplates } from './render-inputs.js';
+import { type PipelineText, readJobs, readPipelineText, readPodTemplates } from './render-inputs.js';
 import { type RenderedJob, type Rendering, renderJobs, renderPipeline, type RenderRequest } from './render-jobs.js';
 
 /** The command line of `render`, parsed but not understood. */
@@ -68,7 +68,7 @@ export async function runRender(flags: RenderCommandFlags, surroundings: RenderS
   if (flags.explain === undefined) return { kind: 'jobs', warnings, notes, errors, exit, jobs: rendering.jobs };
   // Loaded when asked for: a plain rendering is to start fast.
   const { explainRendering } = await import('./explain-render.js');
-  const jobs = await explainRendering(rendering.jobs, { resolved, path: flags.explain, jobFile: flags.jobs[0] });
+  const jobs = await explainRendering(rendering.jobs, { resolved, path: flags.explain.replace(/^\./, '') });
   return { kind: 'explanations', warnings, notes, errors, exit, jobs };
 }
 
@@ -85,7 +85,17 @@ async function renderer(
     return (config) => renderJobs(jobs, request(config));
   }
   const pipeline = await readPipelineText(flags.pipeline);
-  return (config) => renderPipeline({ ...request(config), pipeline, steps: flags.steps });
+  return (config) => {
+    const rendering = renderPipeline({ ...request(config), pipeline, steps: flags.steps });
+    return { ...rendering, notes: [...othersNote(pipeline), ...rendering.notes] };
+  };
+}
+
+function othersNote({ file, others = [] }: PipelineText): readonly string[] {
+  if (others.length === 0) return [];
+  return [
+    `${file} is taken, but ${others.join(', ')} would be found, too, and \`buildkite-agent pipeline upload\` refuses to choose; keep one`,
+  ];
 }
 
 function checkUsage(flags: RenderCommandFlags): void {

@@ -56,17 +56,26 @@ export async function runSandbox(options: RunSandboxOptions): Promise<ExitStatus
     const buildkite = await startBuildkiteServer({ ignoreAgentRules: true });
     cleanUp.push(() => buildkite.close());
     const kubernetes = await startCluster(buildkite, workDir, cleanUp);
+    // The build's first events come with its making, but a pipeline that is refused starts nothing.
+    const first: SandboxEvent[] = [];
+    let follow = (event: SandboxEvent): void => void first.push(event);
+    const unfollow = followJobs({ buildkite, kubernetes }, (event) => follow(event));
+    cleanUp.push(() => Promise.resolve(unfollow()));
+    const build = startBuild(buildkite, options);
+    const { url: buildkiteUrl } = buildkite;
+    const notice = `The commands of the pipeline run on this machine, as you, below ${workDir}. Images are not used.`;
     tell({
       type: 'started',
       pipeline: pipeline.file,
       source,
-      buildkite: buildkite.url,
+      buildkite: buildkiteUrl,
       kubernetes: kubernetes.url,
       workDir,
+      notice,
     });
-    const unfollow = followJobs({ buildkite, kubernetes }, tell);
-    cleanUp.push(() => Promise.resolve(unfollow()));
-    const build = startBuild(buildkite, options);
+    for (const text of notesOn(options, buildkite.jobs().length)) tell({ type: 'note', text });
+    for (const event of first) tell(event);
+    follow = tell;
     const controller = await startController({ ...options, buildkite, kubernetes, workDir });
     cleanUp.push(() => controller.stop());
     const startedAt = Date.now();
@@ -84,6 +93,13 @@ export async function runSandbox(options: RunSandboxOptions): Promise<ExitStatus
   } finally {
     for (const step of cleanUp.toReversed()) await step();
   }
+}
+
+function notesOn({ repository, pipeline }: RunSandboxOptions, jobs: number): readonly string[] {
+  const notes = jobs === 0 ? [`${pipeline.file}: there is no command step in it, so nothing runs`] : [];
+  if (repository?.dirty !== true) return notes;
+  const commit = repository.commit.slice(0, 10);
+  return [...notes, `jobs get commit ${commit} of "${repository.path}": changes that are not committed are not in it`];
 }
 
 async function startCluster(
@@ -109,6 +125,7 @@ function startBuild(buildkite: BuildkiteServer, { pipeline, repository, env }: R
   try {
     return buildkite.createBuild({
       pipeline: pipeline.text,
+      file: pipeline.file,
       pipelineSlug: 'sandbox',
       env,
       ...(repository === undefined
@@ -117,7 +134,7 @@ function startBuild(buildkite: BuildkiteServer, { pipeline, repository, env }: R
     });
   } catch (error) {
     if (error instanceof PipelineRejected)
-      throw new UsageError(`the pipeline cannot run: ${error.message}`, { cause: error });
+      throw new UsageError(`the pipeline cannot run:\n  ${error.message.replaceAll('\n', '\n  ')}`, { cause: error });
     throw error;
   }
 }

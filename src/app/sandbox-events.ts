@@ -44,6 +44,8 @@ export type SandboxEvent =
       readonly kubernetes: string;
       /** Scratch directory: workspaces of the jobs, log of the controller. */
       readonly workDir: string;
+      /** What the user must know before anything runs. */
+      readonly notice: string;
     }
   | { readonly type: 'note'; readonly text: string }
   | SandboxJobEvent
@@ -111,28 +113,22 @@ export function followJobs(
   };
 }
 
-function stationOf(event: JobStateEvent): JobStation {
-  switch (event.to) {
-    case 'scheduled':
-      return 'scheduled';
-    case 'reserved':
-      return 'reserved';
-    case 'running':
-    case 'canceling':
-    case 'timing_out':
-      return 'running';
-    case 'finished':
-      return event.exitStatus === 0 ? 'passed' : 'failed';
-    case 'timed_out':
-      return 'failed';
-    case 'canceled':
-      return 'canceled';
-    case 'skipped':
-    case 'broken':
-      return 'skipped';
-    default:
-      return 'waiting';
-  }
+/** Stations by Buildkite's states; of all others the job waits. */
+const STATIONS: Readonly<Record<string, JobStation>> = {
+  scheduled: 'scheduled',
+  reserved: 'reserved',
+  running: 'running',
+  canceling: 'running',
+  timing_out: 'running',
+  timed_out: 'failed',
+  canceled: 'canceled',
+  skipped: 'skipped',
+  broken: 'skipped',
+};
+
+function stationOf({ to, exitStatus }: JobStateEvent): JobStation {
+  if (to === 'finished') return exitStatus === 0 ? 'passed' : 'failed';
+  return STATIONS[to] ?? 'waiting';
 }
 
 function endOf(event: JobStateEvent, buildkite: BuildkiteServer): Partial<SandboxJobEvent> {

@@ -83,7 +83,7 @@ function explain(error: unknown, knownFlags: readonly string[]): Explanation {
     return { status: EXIT.usage, text: unknownFlags(error.flags.map(String), knownFlags) };
   }
   // oclif's complaints about flags and arguments.
-  if (error instanceof Errors.CLIError) return { status: EXIT.usage, text: firstLower(error.message) };
+  if (error instanceof Errors.CLIError) return { status: EXIT.usage, text: firstLower(usageText(error.message)) };
   const report = 'this is a bug; please report it with the lines above';
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { status: EXIT.unable, text: `${stack}\n${report}` };
@@ -97,6 +97,14 @@ function unknownFlags(unknown: readonly string[], known: readonly string[]): str
     return `unknown flag "${name}"${closest === undefined ? '' : `; did you mean "--${closest}"?`}`;
   });
   return [...lines, 'see --help for all flags'].join('\n');
+}
+
+/** Without the frame that oclif puts around a single complaint. */
+function usageText(message: string): string {
+  return message
+    .replace(/^The following errors? occurred:\n\s*/, '')
+    .replace(/^Parsing (--[\w-]+) \n\s*/, '$1: ')
+    .replace('See more help with --help', 'see --help for all flags');
 }
 
 function firstLower(text: string): string {

@@ -16,11 +16,11 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
 }
 
 function withCommand(argv: readonly string[]): string[] {
-  const [first, ...rest] = argv;
-  if (first === 'help') return [...rest, '--help'];
+  const [first, ...others] = argv;
+  if (first === 'help') return [...others, '--help'];
+  // oclif knows the long form only.
+  if (argv.at(-1) === '-h') return [...argv.slice(0, -1), '--help'];
   const meansController =
-    first === undefined
-      ? (process.env['CONFIG'] ?? '') !== ''
-      : first.startsWith('-') && !['-h', '--help'].includes(first);
+    first === undefined ? (process.env['CONFIG'] ?? '') !== '' : first.startsWith('-') && first !== '--help';
   return meansController ? ['controller', ...argv] : [...argv];
 }

@@ -1,5 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import { listView, plainView, type JobNews, type JobView } from './sandbox-view.js';
+import type { JobNews } from './sandbox-board.js';
+import { listView, plainView, type JobView } from './sandbox-view.js';
 
 /** The events of a sandbox run, as far as a person is shown them. */
 export type ShownEvent =
@@ -11,6 +12,7 @@ export type ShownEvent =
       readonly buildkite: string;
       readonly kubernetes: string;
       readonly workDir: string;
+      readonly notice: string;
     }
   | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'artifact'; readonly path: string; readonly size: number }
@@ -39,6 +41,7 @@ export function sandboxOutput({ json, colours }: { json: boolean; colours: Chalk
 
 function showEvent(event: ShownEvent, view: JobView, colours: ChalkInstance): void {
   if (event.type === 'job') return view.show(event);
+  if (event.type === 'finished') view.end();
   for (const line of describe(event, colours)) view.say(line);
 }
 
@@ -52,9 +55,7 @@ function describe(
         `${bold('sandbox')} runs ${event.pipeline} with the real controller (${event.source} source)`,
         dim(`  embedded Buildkite   ${event.buildkite}`),
         dim(`  embedded Kubernetes  ${event.kubernetes}`),
-        yellow(
-          `  The commands of the pipeline run on this machine, as you, below ${event.workDir}. Images are not used.`,
-        ),
+        yellow(`  ${event.notice}`),
       ];
     case 'note':
       return [dim(`note: ${event.text}`)];

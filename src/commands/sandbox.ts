@@ -74,6 +74,8 @@ export default class Sandbox extends BaseCommand {
       this.setExitStatus(status);
     } catch (error) {
       if (!signal.aborted) throw error;
+      await output.close();
+      process.stderr.write('stopped: what was running has been ended, nothing is left behind\n');
       this.setExitStatus(1);
     } finally {
       await output.close();

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { ToolkitError } from '../../core/errors.js';
 import type { Clock, LogFields, Logger } from '../../ports/runtime.js';
 import { systemClock } from './clock.js';
 
@@ -92,7 +93,9 @@ function expandField(key: string, value: unknown, level: LogLevel, redact: (text
   const pairs: Pair[] = [[name, redact(value.message || value.name)]];
   const code = errorCode(value) ?? errorCode(value.cause);
   if (code !== undefined) pairs.push([`${name}.code`, code]);
-  if (level === 'error' && value.stack !== undefined) pairs.push([`${name}.stack`, redact(value.stack)]);
+  // A stack is for our bugs; an expected error says in its message what to do.
+  const isExpected = value instanceof ToolkitError;
+  if (level === 'error' && !isExpected && value.stack !== undefined) pairs.push([`${name}.stack`, redact(value.stack)]);
   return pairs;
 }
 

@@ -19,9 +19,9 @@ export function formatRendering(jobs: readonly RenderRow[], format: RenderFormat
     case 'yaml':
       return toYamlStream(manifests);
     case 'json': {
-      const [only] = manifests;
-      if (only === undefined) return jobs.length > 0 ? '' : asJson({ apiVersion: 'v1', kind: 'List', items: [] });
-      return asJson(manifests.length === 1 ? only : { apiVersion: 'v1', kind: 'List', items: manifests });
+      // What was asked for decides on the shape, not what could be built of it.
+      if (jobs.length === 1) return manifests.map(asJson).join('');
+      return asJson({ apiVersion: 'v1', kind: 'List', items: manifests });
     }
     case 'name':
       return manifests.map((manifest) => `job.batch/${manifest.metadata?.name ?? ''}\n`).join('');

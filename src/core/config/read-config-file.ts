@@ -50,11 +50,9 @@ export function readConfigFile(text: string, file: string): Result<ConfigDocumen
   const source = new SourceText(file, lines);
   const [document, second] = Array.isArray(documents) ? documents : [];
   if (document === undefined) return ok(configDocument(source, undefined, { value: {}, warnings: [] }));
-  if (document.errors.length > 0) {
-    return fail(
-      document.errors.map((error) => source.problem(error.pos[0], '', `not valid YAML: ${lower(error.message)}`)),
-    );
-  }
+  // One broken line makes the parser complain about all that follows: the first complaint is the cause.
+  const [error] = document.errors;
+  if (error !== undefined) return fail([source.problem(error.pos[0], '', `not valid YAML: ${lower(error.message)}`)]);
   const value = plainValue(document);
   if (!value.ok) return fail([source.problem(0, '', value.error)]);
   const warnings = [

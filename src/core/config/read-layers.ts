@@ -175,15 +175,28 @@ export function readSettingLayer(settings: readonly string[]): LayerReading {
 function readSetting(reading: LayerReading, name: string, text: string | undefined): void {
   const origin: ConfigOrigin = { layer: 'flag', name: `set ${name}` };
   const entry = ENTRY_BY_KEY.get(name);
-  if (text === undefined) {
-    reading.problems.push({ origin, key: name, message: `"${name}" is not of the form key=value` });
+  if (text === undefined || name === '') {
+    const setting = text === undefined ? name : `=${text}`;
+    reading.problems.push({ origin, key: name, message: `"${setting}" is not of the form key=value` });
   } else if (entry === undefined) {
-    reading.problems.push({ origin, key: name, message: `unknown key "${name}"${suggestedKey(name)}` });
+    reading.problems.push({
+      origin,
+      key: name,
+      message: `unknown key "${name}"${insideSection(name) ?? suggestedKey(name)}`,
+    });
   } else if (entry.key.kind === 'section') {
     readSectionSetting(reading, { text: `${name}: ${text}`, origin });
   } else {
     readTextInto(reading, entry, { text, origin });
   }
+}
+
+/** What to write instead of `section.key`. */
+function insideSection(name: string): string | undefined {
+  const [section = '', ...path] = name.split('.');
+  if (path.length === 0 || ENTRY_BY_KEY.get(section)?.key.kind !== 'section') return undefined;
+  const value = path.reduceRight((inner, key) => `{${key}: ${inner}}`, '…');
+  return `; a section is set as a whole: ${section}='${value}'`;
 }
 
 /** Reads the setting as a file of one line, whose places then mean the setting. */

@@ -6,9 +6,12 @@ import type { BuildkiteJob } from './job.js';
  * GraphQL (`uuid`, `env` is a list of `KEY=value`) and our own camelCase. Fails with a sentence that names what is missing.
  */
 export function parseJobFile(text: string): Result<readonly BuildkiteJob[], string> {
+  // Windows editors put a byte order mark in front.
+  const json = text.replace(/^\uFEFF/, '');
+  if (json.trim() === '') return fail('is empty; it must hold a job: {"id", "command", "env", …}');
   let root: unknown;
   try {
-    root = JSON.parse(text);
+    root = JSON.parse(json);
   } catch (error) {
     return fail(`is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -37,28 +40,29 @@ function readFacts(field: (...names: readonly string[]) => unknown): Result<Omit
   const command = field('command') ?? '';
   if (typeof command !== 'string') return fail('"command" is not a string');
   const env = readEnv(field('env') ?? {});
-  if (env === undefined) return fail('"env" is neither a map of strings nor a list of "KEY=value"');
+  if (!env.ok) return env;
   const agentQueryRules = field('agentQueryRules', 'agent_query_rules') ?? [];
   if (!isStrings(agentQueryRules)) return fail('"agentQueryRules" is not a list of strings');
   const priority = field('priority') ?? 0;
   if (!Number.isInteger(priority)) return fail('"priority" is not a whole number');
-  return ok({ command, env, agentQueryRules, priority: Number(priority) });
+  return ok({ command, env: env.value, agentQueryRules, priority: Number(priority) });
 }
 
-function readEnv(env: unknown): Readonly<Record<string, string>> | undefined {
-  if (isStrings(env)) {
-    return Object.fromEntries(
-      env.map((pair): [string, string] => {
-        const split = pair.indexOf('=');
-        return split < 0 ? [pair, ''] : [pair.slice(0, split), pair.slice(split + 1)];
-      }),
-    );
+function readEnv(env: unknown): Result<Readonly<Record<string, string>>, string> {
+  if (isStrings(env)) return ok(Object.fromEntries(env.map(splitPair)));
+  if (typeof env !== 'object' || env === null || Array.isArray(env))
+    return fail('"env" is neither a map of strings nor a list of "KEY=value"');
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (typeof value !== 'string') return fail(`"env" gives "${name}" a value that is not a string; put it in quotes`);
+    texts[name] = value;
   }
-  if (typeof env !== 'object' || env === null || Array.isArray(env)) return undefined;
-  const pairs = Object.entries(env);
-  return pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string')
-    ? Object.fromEntries(pairs)
-    : undefined;
+  return ok(texts);
+}
+
+function splitPair(pair: string): [string, string] {
+  const split = pair.indexOf('=');
+  return split < 0 ? [pair, ''] : [pair.slice(0, split), pair.slice(split + 1)];
 }
 
 function isStrings(value: unknown): value is readonly string[] {

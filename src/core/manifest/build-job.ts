@@ -256,7 +256,7 @@ function dropDuplicateMounts(container: V1Container): V1Container {
 function jobManifest(context: BuildContext, metadata: ReturnType<typeof jobMetadata>, pod: V1PodSpec): V1Job {
   const { job, config, plugin } = context;
   const deadline = plugin.jobActiveDeadlineSeconds ?? 0;
-  return withoutEmpty({
+  return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name: jobResourceName(config.jobPrefix, job.id), namespace: config.namespace, ...metadata },
@@ -264,22 +264,27 @@ function jobManifest(context: BuildContext, metadata: ReturnType<typeof jobMetad
       backoffLimit: 0,
       ttlSecondsAfterFinished: Math.trunc(config.jobTtlMs / 1000),
       activeDeadlineSeconds: deadline > 0 ? deadline : config.jobActiveDeadlineSeconds,
-      template: { metadata, spec: pod },
+      template: { metadata, spec: withoutEmptyLists(pod) },
     },
-  });
+  };
 }
 
 const OPTIONAL_LISTS: ReadonlySet<string> = new Set(['env', 'envFrom', 'volumeMounts', 'volumes']);
 
 /** Leaves out the empty lists the parts are joined from, so that the manifest reads as a person would write it. */
-function withoutEmpty<T>(value: T): T;
-function withoutEmpty(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item: unknown) => withoutEmpty(item));
-  if (typeof value !== 'object' || value === null) return value;
-  const isEmpty = (key: string, inner: unknown): boolean =>
-    inner === undefined || (OPTIONAL_LISTS.has(key) && Array.isArray(inner) && inner.length === 0);
-  const kept = Object.entries(value as Record<string, unknown>).filter(([key, inner]) => !isEmpty(key, inner));
-  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutEmpty(inner)]));
+function withoutEmptyLists(pod: V1PodSpec): V1PodSpec {
+  return dropEmptyLists({
+    ...pod,
+    initContainers: (pod.initContainers ?? []).map(dropEmptyLists),
+    containers: pod.containers.map(dropEmptyLists),
+  });
+}
+
+function dropEmptyLists<T extends object>(part: T): T {
+  const isEmpty = (key: string, value: unknown): boolean =>
+    OPTIONAL_LISTS.has(key) && Array.isArray(value) && value.length === 0;
+  // What is dropped is optional in its type, so the rest is still of it.
+  return Object.fromEntries(Object.entries(part).filter(([key, value]) => !isEmpty(key, value))) as T;
 }
 
 function prefixed(prefix: string, failure: JobFailure): JobFailure {

@@ -2,6 +2,9 @@ import { closestName } from '../closest-name.js';
 import { fail, ok, type Result } from '../result.js';
 import type { CommandStep } from './pipeline.js';
 
+/** Steps that a message lists. */
+const MAX_LISTED = 30;
+
 /** A command step with its number: steps are counted from 1 as a reader of the file would. */
 export interface NumberedStep {
   readonly number: number;
@@ -42,6 +45,7 @@ function unknownStep(selector: string, steps: readonly NumberedStep[]): string {
   );
   const near = closestName(selector, names);
   const meant = near === undefined ? '' : ` did you mean "${near}"?`;
-  const list = steps.map((candidate) => `${candidate.number} ${stepTitle(candidate)}`).join(', ');
-  return `no step has the key, label or number "${selector}";${meant} the command steps are: ${list === '' ? 'none' : list}`;
+  const list = steps.slice(0, MAX_LISTED).map((candidate) => `${candidate.number} ${stepTitle(candidate)}`);
+  if (steps.length > MAX_LISTED) list.push(`and ${steps.length - MAX_LISTED} more`);
+  return `no step has the key, label or number "${selector}";${meant} the command steps are: ${list.length === 0 ? 'none' : list.join(', ')}`;
 }

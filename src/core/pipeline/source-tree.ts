@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -67,8 +68,8 @@ export interface SourceTree {
   readonly problems: readonly PipelineProblem[];
 }
 
-/** Beyond this many values a file is an alias bomb, not a pipeline. */
-const MAX_NODES = 100_000;
+/** Beyond this many values that aliases repeat a file is a bomb, not a pipeline. */
+const MAX_REPEATED = 100_000;
 
 /**
  * Reads YAML (or JSON) the way the agent does: plain scalars by the rules of Go's yaml.v3, the last of two equal keys wins,
@@ -144,7 +145,8 @@ class TreeReader {
   private readonly file: string;
   private readonly lines: LineCounter;
   private readonly open = new Set<Node>();
-  private nodes = 0;
+  private repeated = 0;
+  private aliasDepth = 0;
 
   constructor(file: string, lines: LineCounter) {
     this.file = file;
@@ -180,11 +182,11 @@ class TreeReader {
   }
 
   private read(node: Node, document: Document): SourceNode {
-    this.nodes += 1;
-    if (this.nodes > MAX_NODES)
+    if (this.aliasDepth > 0) this.repeated += 1;
+    if (this.repeated > MAX_REPEATED)
       return this.giveUp(
         node,
-        `the aliases of this file expand to more than ${MAX_NODES} values; it cannot be a pipeline`,
+        `the aliases of this file expand to more than ${MAX_REPEATED} values; it cannot be a pipeline`,
       );
     if (this.open.has(node)) return this.giveUp(node, 'this value contains itself through an alias; the upload fails');
     if (this.gaveUp) return this.nothing(node);
@@ -197,18 +199,25 @@ class TreeReader {
   }
 
   private readKind(node: Node, document: Document): SourceNode {
-    if (isAlias(node)) {
-      const target = node.resolve(document);
-      return target === undefined
-        ? this.giveUp(node, `alias "*${node.source}" has no anchor before it; the upload fails`)
-        : this.read(target, document);
-    }
+    if (isAlias(node)) return this.readAlias(node, document);
     if (isScalar(node)) return { ...this.base(node), kind: 'scalar', ...resolveScalar(node) };
     if (isSeq(node)) {
       return { ...this.base(node), kind: 'list', items: node.items.map((item) => this.read(item as Node, document)) };
     }
     if (isMap(node)) return { ...this.base(node), kind: 'map', entries: this.readEntries(node, document) };
     return this.nothing(node);
+  }
+
+  private readAlias(node: Alias, document: Document): SourceNode {
+    const target = node.resolve(document);
+    if (target === undefined)
+      return this.giveUp(node, `alias "*${node.source}" has no anchor before it; the upload fails`);
+    this.aliasDepth += 1;
+    try {
+      return this.read(target, document);
+    } finally {
+      this.aliasDepth -= 1;
+    }
   }
 
   private readEntries(map: YAMLMap, document: Document): MapEntry[] {

@@ -1,6 +1,7 @@
 import { describePermutation, expandStep, type StepVariant } from '../../core/pipeline/matrix.js';
 import { parsePipeline } from '../../core/pipeline/parse-pipeline.js';
-import type { CommandStep, GroupStep, ManualStep, Step } from '../../core/pipeline/pipeline.js';
+import type { CommandStep, GroupStep, ManualStep, PipelineProblem, Step } from '../../core/pipeline/pipeline.js';
+import { formatPlace } from '../../core/pipeline/source-tree.js';
 import { buildVariables, pluginsJson, stepToJob } from '../../core/pipeline/step-to-job.js';
 import { fail, ok, type Result } from '../../core/result.js';
 import { branchAllowed, evaluateCondition } from './conditions.js';
@@ -14,6 +15,8 @@ export interface PlanContext {
   readonly store: Store;
   /** Replace `$NAME` as `pipeline upload` does; what agents upload has been through that already. @default false */
   readonly interpolate?: boolean;
+  /** Name of the pipeline's file in messages. @default 'pipeline.yml' */
+  readonly file?: string | undefined;
 }
 
 export interface PlannedSteps {
@@ -24,17 +27,21 @@ export interface PlannedSteps {
 
 /** Reads a pipeline and turns it into steps and jobs of a build; the error is what Buildkite would refuse the upload with. */
 export function planSteps(source: string, context: PlanContext): Result<PlannedSteps, string> {
-  const { build, store } = context;
+  const { build, store, file = 'pipeline.yml' } = context;
   const facts = buildContext(build, store);
   const env = context.interpolate === true ? { ...build.env, ...buildVariables(facts) } : undefined;
-  const parsed = parsePipeline(source, { file: 'pipeline.yml', env });
+  const parsed = parsePipeline(source, { file, env });
   const planner = new Planner(context);
   const steps = (parsed.pipeline?.steps ?? []).flatMap((step) => planner.plan(step));
-  const problems = [...parsed.problems, ...planner.problems].filter(({ severity }) => severity === 'error');
-  if (problems.length > 0 || parsed.pipeline === undefined) {
-    return fail(problems.map(({ at, message }) => `${at.file}:${at.line}:${at.column}: ${message}`).join('\n'));
-  }
-  return ok({ steps, notes: planner.notes });
+  const problems = [...parsed.problems, ...planner.problems];
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0 || parsed.pipeline === undefined) return fail(errors.map(problemLine).join('\n'));
+  const remarks = problems.filter(({ severity }) => severity !== 'error');
+  return ok({ steps, notes: [...remarks.map(problemLine), ...planner.notes] });
+}
+
+function problemLine({ at, message }: PipelineProblem): string {
+  return `${formatPlace(at)}: ${message}`;
 }
 
 /** What every kind of step has; the rest is for command steps alone. */

@@ -57,6 +57,8 @@ export interface CreateBuildOptions {
   readonly message?: string;
   /** Repository URL. @default 'file:///dev/null', for jobs that skip the checkout */
   readonly repo?: string;
+  /** Name of the pipeline's file in messages. @default 'pipeline.yml' */
+  readonly file?: string;
   /** @default 'pipeline' */
   readonly pipelineSlug?: string;
 }
@@ -139,7 +141,7 @@ export class BuildkiteServer {
       source: 'api',
       env: options.env ?? {},
     });
-    const planned = planSteps(options.pipeline, { build, store, interpolate: true });
+    const planned = planSteps(options.pipeline, { build, store, interpolate: true, file: options.file });
     if (!planned.ok) {
       store.builds.delete(build.id);
       throw new PipelineRejected(planned.error);

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { expect } from 'chai';
 import { createLogger, type LoggerOptions } from '../../../src/adapters/system/logger.js';
+import { UsageError } from '../../../src/core/errors.js';
 
 const AT = Date.parse('2026-11-21T10:20:30.045Z');
 
@@ -124,6 +125,14 @@ describe('createLogger, errors', () => {
 
     expect(parsed()[0]).to.include({ error: 'connect failed', 'error.code': 'ECONNREFUSED' });
     expect(parsed()[0]).not.to.have.property('error.stack');
+  });
+
+  it('leaves out the stack of an expected error', () => {
+    const { log, parsed } = setUp({ format: 'json' });
+
+    log.error('m', { error: new UsageError('write it so') });
+
+    expect(parsed()[0]).to.include({ error: 'write it so' }).and.not.to.have.property('error.stack');
   });
 
   it('adds the stack at level error, still on one line', () => {

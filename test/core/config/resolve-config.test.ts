@@ -316,13 +316,17 @@ describe('resolveConfig: settings', () => {
   });
 
   it('are refused with the setting they stand in', () => {
-    const problems = problemsOf({ settings: ['que=a', 'tags', 'log-level=loud', 'agent-config={shel: x}'] });
+    const problems = problemsOf({
+      settings: ['que=a', 'tags', 'log-level=loud', 'agent-config={shel: x}', 'agent-config.shell=x', '=x'],
+    });
 
-    expect(problems).to.have.length(4);
+    expect(problems).to.have.length(6);
     expect(problems[0]).to.equal('--set que: unknown key "que"; did you mean "queue"?');
     expect(problems[1]).to.equal('--set tags: "tags" is not of the form key=value');
     expect(problems[2]).to.match(/^--set log-level: "log-level" cannot be "loud"/);
     expect(problems[3]).to.match(/^--set agent-config: .*unknown field "shel"; did you mean "shell"\?/);
+    expect(problems[4]).to.contain("a section is set as a whole: agent-config='{shell: …}'");
+    expect(problems[5]).to.equal('--set : "=x" is not of the form key=value');
   });
 });
 

@@ -294,6 +294,12 @@ describe('parsePipeline', () => {
     expect(problems(bomb.join('\n'))[0]).to.match(/aliases of this file expand to more than/);
   });
 
+  it('does not take a long file for an alias bomb', () => {
+    const long = ['steps:', ...Array.from({ length: 1200 }, () => `- command: [${Array(100).fill('x').join()}]`)];
+
+    expect(problems(long.join('\n'))).to.deep.equal([]);
+  });
+
   // eslint-disable-next-line complexity
   it('reads every real pipeline of the corpus: a clean parse, or a problem with its place', function () {
     if (!existsSync(CORPUS)) {
