@@ -6,6 +6,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import Sandbox from '../../src/commands/sandbox.js';
+
 interface Event {
   readonly type: string;
   readonly label?: string;
@@ -14,6 +16,17 @@ interface Event {
   readonly text?: string;
   readonly state?: string;
 }
+
+describe('docs/sandbox.md', () => {
+  it('names flags that exist', () => {
+    const docs = readFileSync('docs/sandbox.md', 'utf8');
+    const known = [...Object.keys(Sandbox.flags), ...Object.keys(Sandbox.baseFlags), 'kubeconfig'];
+    const flags = [...docs.matchAll(/--([a-z][a-z-]*)/g)].map(([, flag]) => flag);
+
+    expect(flags).to.have.length.greaterThan(5);
+    expect(flags.filter((flag) => !known.includes(flag ?? ''))).to.deep.equal([]);
+  });
+});
 
 describe('the sandbox command', function () {
   // A whole world a test; a busy machine needs its time.
