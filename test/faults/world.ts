@@ -13,8 +13,8 @@ import { CONTROLLER_ROLE, type Source } from '../cluster/test-queue.js';
 
 export type { ControllerProcess } from '../cluster/controller-process.js';
 
-export const NAMESPACE = 'buildkite';
-export const AGENT_TOKEN_SECRET = 'buildkite-agent-token';
+const NAMESPACE = 'buildkite';
+const AGENT_TOKEN_SECRET = 'buildkite-agent-token';
 
 export interface WorldOptions {
   readonly source?: Source;
@@ -38,7 +38,7 @@ export interface World {
   readonly kubeToken: string;
   /** Starts a controller; `config` overrides that of the world. */
   start(config?: Readonly<Record<string, unknown>>, kubeconfig?: string): ControllerProcess;
-  census(): Census;
+  readonly census: () => Census;
   /** Ids of the Buildkite jobs that have a Job resource now. */
   jobsInCluster(): ReadonlySet<string>;
   /** What all controllers of this world have written. */
