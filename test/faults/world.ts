@@ -39,6 +39,8 @@ export interface Census {
 export interface World {
   readonly buildkite: BuildkiteServer;
   readonly kubernetes: KubernetesServer;
+  /** The controller's bearer token. */
+  readonly kubeToken: string;
   /** A kubeconfig with no more rights than the chart gives. */
   readonly kubeconfig: string;
   /** Starts a controller; `config` overrides that of the world. */
@@ -91,6 +93,7 @@ export async function startWorld({ source = 'stacks', config = {}, ...options }:
   const world: World = {
     buildkite,
     kubernetes,
+    kubeToken,
     kubeconfig,
     start(overrides = {}, otherKubeconfig = kubeconfig) {
       const all = { ...configFor(buildkite, source), ...config, ...overrides };
@@ -191,7 +194,7 @@ function expectEachRanOnce({ buildkite, census }: World): void {
 }
 
 /** What the controllers of all closed worlds have written is logfmt with constant messages, and no secret is in it. */
-export function expectCleanLogs(): void {
+export function expectCleanLogs(moreSecrets: readonly string[] = []): void {
   const lines = written
     .join('')
     .split('\n')
@@ -203,7 +206,7 @@ export function expectCleanLogs(): void {
     expect(message, line).to.not.match(/[0-9a-f]{8}-|\d{3}|:\/\//);
   }
   const text = lines.join('\n');
-  for (const secret of secrets) {
+  for (const secret of [...secrets, ...moreSecrets]) {
     expect(text.includes(secret), 'a secret in the log').to.equal(false);
     expect(text.includes(Buffer.from(secret).toString('base64')), 'a secret in base64 in the log').to.equal(false);
   }
