@@ -47,6 +47,11 @@ export class JobBoard {
     this.#rows.set(news.jobId, row);
   }
 
+  /** Jobs, retries not counted. */
+  get size(): number {
+    return this.#all().length;
+  }
+
   /** Such as `3 of 9 jobs ended: 2 passed, 1 failed, 4 running, 2 waiting`. */
   summary(): string {
     const rows = this.#all();

@@ -47,7 +47,8 @@ export function listView(write: (text: string) => void, colours: ChalkInstance):
   const frame = (): string => [board.summary(), ...board.lines(roomOf(process.stdout), colours)].join('\n');
   const live = async (): Promise<void> => {
     await runList(frame, new Promise<void>((resolve) => (hold = resolve)));
-    for (const line of board.lines(KEPT_LINES, colours)) write(`${line}\n`);
+        const rows = board.size > KEPT_LINES ? [board.summary()] : board.lines(KEPT_LINES, colours);
+    for (const line of rows) write(`${line}\n`);
     for (const news of failed.slice(0, KEPT_LOGS)) writeLog(news);
     if (failed.length > KEPT_LOGS)
       write(`${colours.dim(`logs of ${failed.length - KEPT_LOGS} more failures: see them with --json, or | cat`)}\n`);

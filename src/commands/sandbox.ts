@@ -6,7 +6,7 @@ import { readNamedFile, readPipelineText } from '../app/render-inputs.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { packageRoot, packageVersion } from '../cli/package-version.js';
 import { sandboxOutput } from '../cli/sandbox-output.js';
-import { stopSignal } from '../cli/stop-signal.js';
+import { outputLostSignal, stopSignal } from '../cli/stop-signal.js';
 
 /** `agent-stack-k8s sandbox`: the whole loop on one machine. */
 export default class Sandbox extends BaseCommand {
@@ -58,7 +58,8 @@ export default class Sandbox extends BaseCommand {
     // Not before it is needed: servers and Kubernetes client cost more than --help should.
     const { runSandbox } = await import('../app/run-sandbox.js');
     const output = sandboxOutput({ json: flags.json, colours: this.palette });
-    const signal = stopSignal();
+    const stop = stopSignal();
+    const signal = AbortSignal.any([stop, outputLostSignal()]);
     try {
       const status = await runSandbox({
         pipeline,
@@ -75,7 +76,7 @@ export default class Sandbox extends BaseCommand {
     } catch (error) {
       if (!signal.aborted) throw error;
       await output.close();
-      process.stderr.write('stopped: what was running has been ended, nothing is left behind\n');
+      if (stop.aborted) process.stderr.write('stopped: what was running has been ended, nothing is left behind\n');
       this.setExitStatus(1);
     } finally {
       await output.close();
