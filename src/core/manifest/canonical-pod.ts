@@ -50,11 +50,14 @@ function isLeftOut(value: unknown, name: string, at: { parent: JsonSchema; schem
   if (value === undefined || value === null) return true;
   // Entries of free-form maps (labels, limits) are the user's own, whatever they hold.
   if (at.parent.properties === undefined || at.parent.required?.includes(name) === true) return false;
+  if (typeof value === 'object') return isEmptyCollection(value, at.schema);
   if (value === '') return !MEANINGFUL_WHEN_EMPTY.has(name);
-  if (value === 0 || value === false) return PLAIN_FIELDS.has(name);
-  if (Array.isArray(value)) return value.length === 0;
-  const isFreeForm = typeof value === 'object' && resolve(at.schema).properties === undefined;
-  return isFreeForm && Object.keys(value).length === 0;
+  return (value === 0 || value === false) && PLAIN_FIELDS.has(name);
+}
+
+/** A section such as `emptyDir: {}` says something by being there; a list or a free-form map does not. */
+function isEmptyCollection(value: object, schema: JsonSchema): boolean {
+  return Object.keys(value).length === 0 && (Array.isArray(value) || resolve(schema).properties === undefined);
 }
 
 /** The API server always writes the divisor of a resource reference; 0 stands for its default. */
