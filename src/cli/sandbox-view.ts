@@ -47,7 +47,7 @@ export function listView(write: (text: string) => void, colours: ChalkInstance):
   const frame = (): string => [board.summary(), ...board.lines(roomOf(process.stdout), colours)].join('\n');
   const live = async (): Promise<void> => {
     await runList(frame, new Promise<void>((resolve) => (hold = resolve)));
-        const rows = board.size > KEPT_LINES ? [board.summary()] : board.lines(KEPT_LINES, colours);
+    const rows = board.size > KEPT_LINES ? [board.summary()] : board.lines(KEPT_LINES, colours);
     for (const line of rows) write(`${line}\n`);
     for (const news of failed.slice(0, KEPT_LOGS)) writeLog(news);
     if (failed.length > KEPT_LOGS)
