@@ -66,7 +66,7 @@ function describe(
     case 'finished': {
       const colour = event.state === 'passed' ? green : red;
       return [
-        `${bold(colour(`build ${event.state}`))}: ${event.jobs} jobs in ${(event.durationMs / 1000).toFixed(1)} s`,
+        `${bold(colour(`build ${event.state}`))}: ${event.jobs} ${event.jobs === 1 ? 'job' : 'jobs'} in ${(event.durationMs / 1000).toFixed(1)} s`,
       ];
     }
     case 'kept':

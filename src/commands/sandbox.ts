@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parsePairs } from '../app/pairs.js';
-import { localRepository } from '../app/local-repository.js';
+import { type LocalRepository, localRepository } from '../app/local-repository.js';
 import { readNamedFile, readPipelineText } from '../app/render-inputs.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { packageRoot, packageVersion } from '../cli/package-version.js';
@@ -54,7 +54,7 @@ export default class Sandbox extends BaseCommand {
       args.pipeline === undefined
         ? { file: 'the bundled example', text: await readNamedFile(example) }
         : await readPipelineText(args.pipeline);
-    const repository = args.pipeline === undefined ? undefined : await localRepository(process.cwd());
+    const repository = args.pipeline === undefined ? undefined : await repositoryOf(args.pipeline);
     // Not before it is needed: servers and Kubernetes client cost more than --help should.
     const { runSandbox } = await import('../app/run-sandbox.js');
     const output = sandboxOutput({ json: flags.json, colours: this.palette });
@@ -82,4 +82,10 @@ export default class Sandbox extends BaseCommand {
       await output.close();
     }
   }
+}
+
+/** The repository that the pipeline lies in, else the one of the working directory. */
+async function repositoryOf(pipeline: string): Promise<LocalRepository | undefined> {
+  const own = pipeline === '-' ? undefined : await localRepository(dirname(pipeline));
+  return own ?? localRepository(process.cwd());
 }

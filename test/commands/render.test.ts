@@ -1,4 +1,5 @@
 import { Config } from '@oclif/core';
+import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import { readFileSync, writeFileSync } from 'node:fs';
 import Render from '../../src/commands/render.js';
@@ -105,6 +106,8 @@ describe('the render command', () => {
     );
 
     expect(exit).to.equal(0);
+    const isExplanation = new Ajv().compile(JSON.parse(readFileSync('schema/output/render-explain.json', 'utf8')));
+    expect(isExplanation(JSON.parse(stdout)), JSON.stringify(isExplanation.errors)).to.equal(true);
     expect(JSON.parse(stdout)[0].fields).to.deep.equal([
       { path: 'spec.template.spec.restartPolicy', value: 'Never', layer: 'generated', inputs: [] },
     ]);

@@ -23,6 +23,7 @@ export function parsePodTemplates(text: string): Result<PodTemplates, string> {
     const name = at(value, 'metadata', 'name');
     const namespace = at(value, 'metadata', 'namespace');
     const kind = at(value, 'kind');
+    if (kind === undefined) return fail('holds a document without "kind" where only PodTemplates are expected');
     if (kind !== 'PodTemplate') return fail(`holds a "${String(kind)}" where only PodTemplates are expected`);
     if (typeof name !== 'string') return fail('holds a PodTemplate without "metadata.name"');
     if (!isPodSpec(spec)) return fail(`holds PodTemplate "${name}" without "template.spec"`);
