@@ -115,7 +115,16 @@ function keyFile(
 ): { file: string | undefined; mounts: V1VolumeMount[] } {
   if (volume === undefined) return { file: file === '' ? undefined : file, mounts: [] };
   if (file === undefined || file === '') return { file: `${dir}/key`, mounts: mountOf(volume, dir) };
-  if (!file.startsWith('/')) return { file: `${dir}/${file}`, mounts: mountOf(volume, dir) };
-  const parent = file.slice(0, file.lastIndexOf('/'));
-  return { file, mounts: mountOf(volume, parent === '' ? '/' : parent) };
+  if (!file.startsWith('/')) return { file: cleanPath(`${dir}/${file}`), mounts: mountOf(volume, dir) };
+  return { file, mounts: mountOf(volume, cleanPath(`${file}/..`)) };
+}
+
+/** An absolute path without empty, `.` and `..` segments. */
+function cleanPath(path: string): string {
+  const kept: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '..') kept.pop();
+    else if (segment !== '' && segment !== '.') kept.push(segment);
+  }
+  return `/${kept.join('/')}`;
 }

@@ -7,14 +7,21 @@ import { agentConfigParts } from './agent-config.js';
 import { agentContainer } from './agent-container.js';
 import { renumberClients } from './clients.js';
 import { effectiveInterposer, type BuildContext } from './build-context.js';
+import { canonicalPod } from './canonical-pod.js';
 import { checkoutContainer, checkoutVolumes } from './checkout-container.js';
 import { commandContainers } from './command-containers.js';
 import { commandWarnings } from './command-warnings.js';
-import { checkImageReferences, imageCheckContainers, settlePullPolicies, systemPullPolicy } from './image-checks.js';
+import {
+  checkImageReferences,
+  imageCheckContainers,
+  settlePullPolicies,
+  systemPullPolicy,
+  withStrongerPolicies,
+} from './image-checks.js';
 import { checkMetadata, jobMetadata } from './job-metadata.js';
 import type { BuildJobInput, BuiltJob } from './job-manifest.js';
 import { checkPod, checkReservedNames, podWarnings } from './pod-checks.js';
-import { applyImageAttribute, applyPodSpecPatch, type Patched } from './pod-spec-patch.js';
+import { applyImageAttribute, applyPodSpecPatch, patchedPolicies, type Patched } from './pod-spec-patch.js';
 import { applyResourceClass, resourceClassFor } from './resource-classes.js';
 import { sidecarContainers } from './sidecars.js';
 import { copyAgentContainer, workspaceVolume } from './workspace.js';
@@ -122,7 +129,9 @@ function buildPod(first: BuildContext): Result<Patched, JobFailure> {
   if (!draft.ok) return draft;
   const facts = factsOf(draft.value.pod, first.config.defaultTerminationGracePeriodSeconds);
   const context = { ...first, ...facts };
-  const checks = imageCheckContainers(podToCheck(context, draft.value.pod), context.config);
+  const inits = withStrongerPolicies(draft.value.pod.initContainers ?? [], draft.value.unpatched.initContainers ?? []);
+  const pulling = podToCheck(context, { ...draft.value.pod, initContainers: inits });
+  const checks = imageCheckContainers(pulling, context.config);
   const isFinal = checks.length === 0 && sameFacts(first, facts);
   const final = isFinal ? draft : assembleAndPatch(context, checks);
   if (!final.ok) return final;
@@ -223,14 +232,12 @@ function missingImage({ unpatched }: Assembled, pod: V1PodSpec): JobFailure | un
 }
 
 function finishPod(context: BuildContext, { unpatched, pod }: Assembled): V1PodSpec {
-  const { config } = context;
-  const before = new Map(unpatched.containers.map((container) => [container.name, container.imagePullPolicy]));
-  const policyPatched = new Set(
-    pod.containers.filter(({ name, imagePullPolicy }) => imagePullPolicy !== before.get(name)).map(({ name }) => name),
-  );
+  const { config, plugin } = context;
+  const patched = [config.podSpecPatch, plugin.podSpecPatch].flatMap((patch) => patchedPolicies(patch ?? {}));
   const containers = renumberClients(unpatched.containers, regularContainers(context, pod));
   const ordered = { ...pod, containers, initContainers: systemFirst(pod.initContainers ?? []), restartPolicy: 'Never' };
-  const settled = settlePullPolicies(ordered, config, policyPatched);
+  const inits = withStrongerPolicies(pod.initContainers ?? [], unpatched.initContainers ?? []);
+  const settled = settlePullPolicies(ordered, config, { patched, inits });
   return {
     ...settled,
     initContainers: (settled.initContainers ?? []).map(dropDuplicateMounts),
@@ -264,27 +271,9 @@ function jobManifest(context: BuildContext, metadata: ReturnType<typeof jobMetad
       backoffLimit: 0,
       ttlSecondsAfterFinished: Math.trunc(config.jobTtlMs / 1000),
       activeDeadlineSeconds: deadline > 0 ? deadline : config.jobActiveDeadlineSeconds,
-      template: { metadata, spec: withoutEmptyLists(pod) },
+      template: { metadata, spec: canonicalPod(pod) },
     },
   };
-}
-
-const OPTIONAL_LISTS: ReadonlySet<string> = new Set(['env', 'envFrom', 'volumeMounts', 'volumes']);
-
-/** Leaves out the empty lists the parts are joined from, so that the manifest reads as a person would write it. */
-function withoutEmptyLists(pod: V1PodSpec): V1PodSpec {
-  return dropEmptyLists({
-    ...pod,
-    initContainers: (pod.initContainers ?? []).map(dropEmptyLists),
-    containers: pod.containers.map(dropEmptyLists),
-  });
-}
-
-function dropEmptyLists<T extends object>(part: T): T {
-  const isEmpty = (key: string, value: unknown): boolean =>
-    OPTIONAL_LISTS.has(key) && Array.isArray(value) && value.length === 0;
-  // What is dropped is optional in its type, so the rest is still of it.
-  return Object.fromEntries(Object.entries(part).filter(([key, value]) => !isEmpty(key, value))) as T;
 }
 
 function prefixed(prefix: string, failure: JobFailure): JobFailure {

@@ -86,16 +86,37 @@ function rank(policy: string | undefined): number {
 }
 
 /**
+ * Init containers with the pull policy they had before the patches where that was the stronger one. Whoever weakens the policy
+ * of `copy-agent` or of a check wants the image pulled less often, not by another container.
+ */
+export function withStrongerPolicies(inits: readonly V1Container[], unpatched: readonly V1Container[]): V1Container[] {
+  return inits.map((init) => {
+    const before = unpatched.find(({ name, image }) => name === init.name && image === init.image)?.imagePullPolicy;
+    return before !== undefined && rank(before) > rank(init.imagePullPolicy)
+      ? { ...init, imagePullPolicy: before }
+      : init;
+  });
+}
+
+export interface SettleOptions {
+  /** Names of containers whose policy a patch has set: it stays as the patch says. */
+  readonly patched: readonly string[];
+  /** The init containers as far as pulling goes. */
+  readonly inits: readonly V1Container[];
+}
+
+/**
  * Gives every regular container of the final pod its pull policy. `Always` becomes `IfNotPresent` where an init container
  * has just pulled the image: pulling twice would only cost time and rate limits.
- * @param patched names of containers whose policy a patch has set: it stays as the patch says
  */
-export function settlePullPolicies(pod: V1PodSpec, config: ControllerConfig, patched: ReadonlySet<string>): V1PodSpec {
-  const pulled = new Set(
-    (pod.initContainers ?? []).filter((init) => init.imagePullPolicy === 'Always').map((init) => init.image),
-  );
+export function settlePullPolicies(
+  pod: V1PodSpec,
+  config: ControllerConfig,
+  { patched, inits }: SettleOptions,
+): V1PodSpec {
+  const pulled = new Set(inits.filter((init) => init.imagePullPolicy === 'Always').map((init) => init.image));
   const containers = pod.containers.map((container) => {
-    if (patched.has(container.name)) return container;
+    if (patched.includes(container.name)) return container;
     const own = container.imagePullPolicy || config.defaultImagePullPolicy || policyByReference(container.image ?? '');
     const justPulled = own === 'Always' && checkPolicy(container, config) === 'Always' && pulled.has(container.image);
     return { ...container, imagePullPolicy: justPulled ? 'IfNotPresent' : own };

@@ -2,6 +2,7 @@ import type { Metadata } from '../config/config.js';
 import { parseTags } from '../job/agent-tags.js';
 import { ANNOTATIONS, isLabelValue, isQualifiedName, LABELS } from '../job/identity.js';
 import type { BuildkiteJob, JobFailure } from '../job/job.js';
+import { jobLink } from './job-link.js';
 
 export interface JobMetadataInput {
   readonly job: BuildkiteJob;
@@ -22,13 +23,15 @@ export function jobMetadata(input: JobMetadataInput): {
 }
 
 function labels({ job, controllerId, defaults, plugin }: JobMetadataInput): Record<string, string> {
-  return {
+  const all: Record<string, string> = {
     ...defaults?.labels,
     ...plugin?.labels,
     [LABELS.jobUuid]: job.id,
-    ...(controllerId === '' ? {} : { [LABELS.controllerId]: controllerId }),
     ...tagLabels(job.agentQueryRules),
   };
+  if (controllerId !== '') return { ...all, [LABELS.controllerId]: controllerId };
+  // Without an id the controller watches what has no such label: one of the user would hide the job from it.
+  return Object.fromEntries(Object.entries(all).filter(([key]) => key !== LABELS.controllerId));
 }
 
 function annotations({
@@ -60,16 +63,10 @@ const ANNOTATED_VARIABLES = [
   [ANNOTATIONS.stepKey, 'BUILDKITE_STEP_KEY'],
 ] as const;
 
-/** The build's page with the job as fragment; undefined when the build URL is not a URL. */
-function jobLink(buildUrl: string, jobId: string): string | undefined {
-  // Control characters and a broken percent escape are what Go's url.Parse refuses; anything else takes a fragment.
-  if (/[\x00-\x20\x7f]|%(?![0-9A-Fa-f]{2})/.test(buildUrl)) return undefined;
-  return `${buildUrl.replace(/#.*$/, '')}#${jobId}`;
-}
-
 function tagLabels(rules: readonly string[]): Record<string, string> {
   const result: Record<string, string> = {};
-  for (const [key, value] of parseTags(rules)) {
+  // Rule by rule: an unfit value must not take away an earlier one of the same key that fits.
+  for (const [key, value] of rules.flatMap((rule) => [...parseTags([rule])])) {
     const label = LABELS.tagPrefix + key;
     if (isQualifiedName(label) && isLabelValue(value)) result[label] = value;
   }

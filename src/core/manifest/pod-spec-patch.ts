@@ -153,6 +153,13 @@ function patchContainers(patch: PodSpecPatch, list: 'containers' | 'initContaine
   return Array.isArray(value) ? (value as PatchContainer[]) : [];
 }
 
+/** Names of the regular containers whose pull policy a patch sets. */
+export function patchedPolicies(patch: PodSpecPatch): string[] {
+  return patchContainers(patch, 'containers').flatMap(({ name, imagePullPolicy }) =>
+    name !== undefined && imagePullPolicy ? [name] : [],
+  );
+}
+
 function byName(containers: readonly V1Container[] | undefined, name: string | undefined): V1Container | undefined {
   return containers?.find((container) => container.name === name);
 }
