@@ -6,6 +6,7 @@ import { formatExplanations } from '../cli/format/explain-output.js';
 import { toSortedYaml } from '../cli/format/manifest-yaml.js';
 import { formatRendering, RENDER_FORMATS, type RenderFormat } from '../cli/format/render-output.js';
 import { packageVersion } from '../cli/package-version.js';
+import { UsageError } from '../core/errors.js';
 
 /** `agent-stack-k8s render`: the manifests the controller would create. */
 export default class Render extends BaseCommand {
@@ -91,6 +92,7 @@ export default class Render extends BaseCommand {
       diff: flags.diff,
     };
     const surroundings = { environment: process.env, version: `v${packageVersion()}`, print: toSortedYaml };
+    checkFormat(flags);
     const result = await runRender(request, surroundings);
     this.printWarnings(result.warnings);
     for (const note of result.notes) this.logToStderr(`note: ${note}`);
@@ -104,6 +106,13 @@ function all(values: readonly string[] | undefined): readonly string[] {
   return values ?? [];
 }
 
+/** Names and tables are of manifests only. */
+function checkFormat({ output, explain, diff }: { output: string; explain?: string | undefined; diff: boolean }): void {
+  const mode = diff ? '--diff' : explain === undefined ? undefined : '--explain';
+  if (mode === undefined || output === 'yaml' || output === 'json') return;
+  throw new UsageError(`${mode} cannot be printed as --output ${output}; use json, or leave --output out for text`);
+}
+
 function printed(result: RenderResult, format: RenderFormat): string {
   switch (result.kind) {
     case 'jobs':
@@ -111,6 +120,7 @@ function printed(result: RenderResult, format: RenderFormat): string {
     case 'explanations':
       return formatExplanations(result.jobs, format === 'json' ? 'json' : 'text');
     case 'diff':
+      if (format === 'json') return `${JSON.stringify(result.jobs, undefined, 2)}\n`;
       return result.jobs.map(({ patch }) => patch).join('');
   }
 }
