@@ -4,9 +4,8 @@ import { BaseCommand } from '../cli/base-command.js';
 import { joinExplainPath } from '../cli/explain-argument.js';
 import { formatExplanations } from '../cli/format/explain-output.js';
 import { toSortedYaml } from '../cli/format/manifest-yaml.js';
-import { formatRendering, RENDER_FORMATS, type RenderFormat } from '../cli/format/render-output.js';
+import { checkFormat, formatRendering, RENDER_FORMATS, type RenderFormat } from '../cli/format/render-output.js';
 import { packageVersion } from '../cli/package-version.js';
-import { UsageError } from '../core/errors.js';
 
 /** `agent-stack-k8s render`: the manifests the controller would create. */
 export default class Render extends BaseCommand {
@@ -104,13 +103,6 @@ export default class Render extends BaseCommand {
 
 function all(values: readonly string[] | undefined): readonly string[] {
   return values ?? [];
-}
-
-/** Names and tables are of manifests only. */
-function checkFormat({ output, explain, diff }: { output: string; explain?: string | undefined; diff: boolean }): void {
-  const mode = diff ? '--diff' : explain === undefined ? undefined : '--explain';
-  if (mode === undefined || output === 'yaml' || output === 'json') return;
-  throw new UsageError(`${mode} cannot be printed as --output ${output}; use json, or leave --output out for text`);
 }
 
 function printed(result: RenderResult, format: RenderFormat): string {
