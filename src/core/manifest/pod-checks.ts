@@ -6,12 +6,17 @@ import type { JobFailure, JobWarning } from '../job/job.js';
 
 type Check = (pod: V1PodSpec) => JobFailure | undefined;
 
-/** Refuses names in a user's pod that the builder gives away itself. */
-export function checkReservedNames(
+/** Refuses what a user's pod must not call its parts: names that the builder gives away itself, and none at all. */
+export function checkGivenNames(
   base: V1PodSpec,
   sidecars: readonly V1Container[],
   reservedVolumes: readonly string[],
 ): JobFailure | undefined {
+  const unnamed = (base.initContainers ?? []).findIndex((container) => container.name === '');
+  if (unnamed !== -1) {
+    const path = `initContainers[${unnamed}]`;
+    return invalid(`${path} has no name, and only containers and sidecars get one by themselves: add it`, path);
+  }
   const containers = [...base.containers, ...(base.initContainers ?? []), ...sidecars];
   const name = containers.map((container) => container.name).find(isReservedContainerName);
   if (name !== undefined) {
@@ -37,6 +42,7 @@ function reserved(text: string, path: string): JobFailure {
 export function checkPod(pod: V1PodSpec): JobFailure | undefined {
   const checks: Check[] = [
     requiredParts,
+    names,
     duplicateContainers,
     duplicateVolumes,
     volumeSources,
@@ -70,6 +76,23 @@ function requiredParts(pod: V1PodSpec): JobFailure | undefined {
         `the "${missing}" container is missing: a patch deleted it, and without it the job never starts; remove that "$patch: delete"`,
         `containers[${missing}]`,
       );
+}
+
+const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const NAME_RULE = 'Kubernetes wants at most 63 lower-case letters, digits and "-", at both ends a letter or digit';
+
+function names(pod: V1PodSpec): JobFailure | undefined {
+  for (const list of ['initContainers', 'containers', 'volumes'] as const) {
+    for (const [index, { name }] of (pod[list] ?? []).entries()) {
+      const what = list === 'volumes' ? 'volume' : 'container';
+      // A volume of the configuration may lack what the type promises.
+      if (!name) return invalid(`${list}[${index}] has no name: give the ${what} one`, `${list}[${index}].name`);
+      if (!DNS_LABEL.test(name)) {
+        return invalid(`"${name}" is no name for a ${what}: ${NAME_RULE}; rename it`, `${list}[${name}].name`);
+      }
+    }
+  }
+  return undefined;
 }
 
 function duplicateContainers(pod: V1PodSpec): JobFailure | undefined {
