@@ -1,5 +1,8 @@
 import type { V1Container, V1PodSpec, V1Volume } from '@kubernetes/client-node';
 import { closestName } from '../closest-name.js';
+import { decode, formatPath, type PathSegment } from '../schema/decode.js';
+import { kubernetesDefinitions } from '../schema/kubernetes-definitions.generated.js';
+import { compareQuantities, parseQuantity } from '../quantity.js';
 import { isCommandContainer } from './command-containers.js';
 import { CONTAINERS, isReservedContainerName } from '../job/identity.js';
 import type { JobFailure, JobWarning } from '../job/job.js';
@@ -43,11 +46,14 @@ export function checkPod(pod: V1PodSpec): JobFailure | undefined {
   const checks: Check[] = [
     requiredParts,
     names,
+    missingFields,
+    ephemeralContainers,
     duplicateContainers,
     duplicateVolumes,
     volumeSources,
     danglingMounts,
     doubleValues,
+    requestsAboveLimits,
   ];
   for (const check of checks) {
     const failure = check(pod);
@@ -93,6 +99,52 @@ function names(pod: V1PodSpec): JobFailure | undefined {
     }
   }
   return undefined;
+}
+
+function missingFields(pod: V1PodSpec): JobFailure | undefined {
+  const options = { definitions: kubernetesDefinitions, requireFields: true };
+  const { issues } = decode(pod, { $ref: '#/definitions/PodSpec' }, options);
+  const issue = issues.find(({ kind }) => kind === 'missing-field');
+  if (issue === undefined) return undefined;
+  const path = placeOf(pod, issue.path.slice(0, -1));
+  return invalid(`${issue.message} in ${path}: Kubernetes has no default for it; add it`, path);
+}
+
+/** A place in the user's own words: the final pod counts its containers otherwise than the pipeline does. */
+function placeOf(pod: V1PodSpec, path: readonly PathSegment[]): string {
+  const [list, index, ...rest] = path;
+  const isNamed = list === 'containers' || list === 'initContainers' || list === 'volumes';
+  const name = isNamed && typeof index === 'number' ? pod[list]?.[index]?.name : undefined;
+  if (name === undefined) return formatPath(path);
+  return [`${list}[${name}]`, ...(rest.length === 0 ? [] : [formatPath(rest)])].join('.');
+}
+
+function ephemeralContainers(pod: V1PodSpec): JobFailure | undefined {
+  return pod.ephemeralContainers === undefined || pod.ephemeralContainers.length === 0
+    ? undefined
+    : invalid(
+        'ephemeralContainers can only be added to a pod that runs: remove them, or make them sidecars',
+        'ephemeralContainers',
+      );
+}
+
+function requestsAboveLimits(pod: V1PodSpec): JobFailure | undefined {
+  for (const container of allContainers(pod)) {
+    const { requests = {}, limits = {} } = container.resources ?? {};
+    const resource = Object.keys(requests).find((key) => isAbove(requests[key], limits[key]));
+    if (resource === undefined) continue;
+    return invalid(
+      `container "${container.name}" requests ${requests[resource]} of "${resource}", more than its limit of ${limits[resource]}: raise the limit or request less (a resource class or a patch may have set one of the two)`,
+      `containers[${container.name}].resources.requests`,
+    );
+  }
+  return undefined;
+}
+
+function isAbove(request: string | undefined, limit: string | undefined): boolean {
+  if (request === undefined || limit === undefined) return false;
+  const [asked, allowed] = [parseQuantity(request), parseQuantity(limit)];
+  return asked.ok && allowed.ok && compareQuantities(asked.value, allowed.value) > 0;
 }
 
 function duplicateContainers(pod: V1PodSpec): JobFailure | undefined {
