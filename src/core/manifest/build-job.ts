@@ -8,7 +8,7 @@ import { agentContainer } from './agent-container.js';
 import { renumberClients } from './clients.js';
 import { effectiveInterposer, type BuildContext } from './build-context.js';
 import { canonicalPod } from './canonical-pod.js';
-import { checkoutContainer, checkoutVolumes } from './checkout-container.js';
+import { checkoutContainer, checkoutVolumes, credentialVolumes } from './checkout-container.js';
 import { commandContainers } from './command-containers.js';
 import { commandWarnings } from './command-warnings.js';
 import {
@@ -20,7 +20,7 @@ import {
 } from './image-checks.js';
 import { checkMetadata, jobMetadata } from './job-metadata.js';
 import type { BuildJobInput, BuiltJob } from './job-manifest.js';
-import { checkPod, checkReservedNames, podWarnings } from './pod-checks.js';
+import { checkPod, checkGivenNames, podWarnings } from './pod-checks.js';
 import { applyImageAttribute, applyPodSpecPatch, patchedPolicies, type Patched } from './pod-spec-patch.js';
 import { applyResourceClass, resourceClassFor } from './resource-classes.js';
 import { sidecarContainers } from './sidecars.js';
@@ -65,8 +65,13 @@ function basePod(plugin: KubernetesPlugin, { podTemplateSpec }: BuildJobInput): 
       path: 'podTemplate',
     });
   }
-  const spec = plugin.podSpec ?? podTemplateSpec;
-  return ok({ ...spec, containers: spec?.containers ?? [] });
+  const { containers = [], initContainers = [], volumes = [], ...spec } = plugin.podSpec ?? podTemplateSpec ?? {};
+  return ok({ ...spec, containers, initContainers: initContainers.map(named), volumes: volumes.map(named) });
+}
+
+/** A missing name is an empty one, so that the checks of the final pod find it. */
+function named<T extends { name?: string }>(part: T): T & { name: string } {
+  return { ...part, name: part.name ?? '' };
 }
 
 function buildFromPlugin(
@@ -83,7 +88,7 @@ function buildFromPlugin(
     podTemplateName: templateOf(plugin),
     sidecarNames: sidecarContainers(context).map(({ name }) => name),
   });
-  const refused = checkMetadata(metadata) ?? checkReservedNames(base, plugin.sidecars ?? [], generatedVolumes(context));
+  const refused = checkMetadata(metadata) ?? checkGivenNames(base, plugin.sidecars ?? [], generatedVolumes(context));
   if (refused !== undefined) return fail(refused);
   const pod = buildPod(context);
   if (!pod.ok) return pod;
@@ -202,8 +207,8 @@ function podVolumes(context: BuildContext): V1Volume[] {
 }
 
 function generatedVolumes(context: BuildContext): string[] {
-  const credentials = checkoutVolumes(context).filter(({ name }) => name.startsWith('git-credentials'));
-  return [workspaceVolume(context.config), ...(context.skipCheckout ? [] : credentials)].map(({ name }) => name);
+  const { name } = workspaceVolume(context.config);
+  return context.skipCheckout ? [name] : [name, ...credentialVolumes(context).map((volume) => volume.name)];
 }
 
 /** The draft as far as images go: checks that a patch already speaks of are made from it, not checked. */

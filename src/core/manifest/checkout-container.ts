@@ -40,13 +40,17 @@ function mirrorsPath(mirrors: GitMirrors | undefined): string | undefined {
 
 /** Volumes which only the checkout container mounts. */
 export function checkoutVolumes(context: BuildContext): V1Volume[] {
-  const secret = credentialsSecret(context);
   const mirrors = [context.config.defaultCheckoutParams, context.plugin.checkout].flatMap(
     (params) => params?.gitMirrors?.volume ?? [],
   );
-  if (secret === undefined) return mirrors;
+  return [...mirrors, ...credentialVolumes(context)];
+}
+
+/** The volumes of `gitCredentialsSecret`. */
+export function credentialVolumes(context: BuildContext): V1Volume[] {
+  const secret = credentialsSecret(context);
+  if (secret === undefined) return [];
   return [
-    ...mirrors,
     { name: CREDENTIALS_SOURCE.name, secret },
     // A copy in memory, because git's credential store wants to write to its file.
     { name: CREDENTIALS_COPY.name, emptyDir: { medium: 'Memory' } },

@@ -73,12 +73,18 @@ function tagLabels(rules: readonly string[]): Record<string, string> {
   return result;
 }
 
+/** Kubernetes ties a Job and its pods together with these. */
+const JOB_CONTROLLER_LABELS: ReadonlySet<string> = new Set(
+  ['job-name', 'controller-uid'].flatMap((name) => [name, `batch.kubernetes.io/${name}`]),
+);
+
 /** The first label or annotation that Kubernetes would refuse the whole Job for. */
 export function checkMetadata(metadata: {
   labels: Record<string, string>;
   annotations: Record<string, string>;
 }): JobFailure | undefined {
   for (const [key, value] of Object.entries(metadata.labels)) {
+    if (JOB_CONTROLLER_LABELS.has(key)) return invalid('label', key, 'Jobs write it themselves');
     if (!isQualifiedName(key))
       return invalid('label', key, 'the key is not a valid label key (letters, digits, "-", "_", ".", at most 63)');
     if (!isLabelValue(value)) {

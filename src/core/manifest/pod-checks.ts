@@ -1,17 +1,25 @@
 import type { V1Container, V1PodSpec, V1Volume } from '@kubernetes/client-node';
 import { closestName } from '../closest-name.js';
+import { decode, formatPath, type PathSegment } from '../schema/decode.js';
+import { kubernetesDefinitions } from '../schema/kubernetes-definitions.generated.js';
+import { compareQuantities, parseQuantity } from '../quantity.js';
 import { isCommandContainer } from './command-containers.js';
 import { CONTAINERS, isReservedContainerName } from '../job/identity.js';
 import type { JobFailure, JobWarning } from '../job/job.js';
 
 type Check = (pod: V1PodSpec) => JobFailure | undefined;
 
-/** Refuses names in a user's pod that the builder gives away itself. */
-export function checkReservedNames(
+/** Refuses what a user's pod must not call its parts: names that the builder gives away itself, and none at all. */
+export function checkGivenNames(
   base: V1PodSpec,
   sidecars: readonly V1Container[],
   reservedVolumes: readonly string[],
 ): JobFailure | undefined {
+  const unnamed = (base.initContainers ?? []).findIndex((container) => container.name === '');
+  if (unnamed !== -1) {
+    const path = `initContainers[${unnamed}]`;
+    return invalid(`${path} has no name, and only containers and sidecars get one by themselves: add it`, path);
+  }
   const containers = [...base.containers, ...(base.initContainers ?? []), ...sidecars];
   const name = containers.map((container) => container.name).find(isReservedContainerName);
   if (name !== undefined) {
@@ -37,11 +45,15 @@ function reserved(text: string, path: string): JobFailure {
 export function checkPod(pod: V1PodSpec): JobFailure | undefined {
   const checks: Check[] = [
     requiredParts,
+    names,
+    missingFields,
+    ephemeralContainers,
     duplicateContainers,
     duplicateVolumes,
     volumeSources,
     danglingMounts,
     doubleValues,
+    requestsAboveLimits,
   ];
   for (const check of checks) {
     const failure = check(pod);
@@ -70,6 +82,69 @@ function requiredParts(pod: V1PodSpec): JobFailure | undefined {
         `the "${missing}" container is missing: a patch deleted it, and without it the job never starts; remove that "$patch: delete"`,
         `containers[${missing}]`,
       );
+}
+
+const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const NAME_RULE = 'Kubernetes wants at most 63 lower-case letters, digits and "-", at both ends a letter or digit';
+
+function names(pod: V1PodSpec): JobFailure | undefined {
+  for (const list of ['initContainers', 'containers', 'volumes'] as const) {
+    for (const [index, { name }] of (pod[list] ?? []).entries()) {
+      const what = list === 'volumes' ? 'volume' : 'container';
+      // A volume of the configuration may lack what the type promises.
+      if (!name) return invalid(`${list}[${index}] has no name: give the ${what} one`, `${list}[${index}].name`);
+      if (!DNS_LABEL.test(name)) {
+        return invalid(`"${name}" is no name for a ${what}: ${NAME_RULE}; rename it`, `${list}[${name}].name`);
+      }
+    }
+  }
+  return undefined;
+}
+
+function missingFields(pod: V1PodSpec): JobFailure | undefined {
+  const options = { definitions: kubernetesDefinitions, requireFields: true };
+  const { issues } = decode(pod, { $ref: '#/definitions/PodSpec' }, options);
+  const issue = issues.find(({ kind }) => kind === 'missing-field');
+  if (issue === undefined) return undefined;
+  const path = placeOf(pod, issue.path.slice(0, -1));
+  return invalid(`${issue.message} in ${path}: Kubernetes has no default for it; add it`, path);
+}
+
+/** A place in the user's own words: the final pod counts its containers otherwise than the pipeline does. */
+function placeOf(pod: V1PodSpec, path: readonly PathSegment[]): string {
+  const [list, index, ...rest] = path;
+  const isNamed = list === 'containers' || list === 'initContainers' || list === 'volumes';
+  const name = isNamed && typeof index === 'number' ? pod[list]?.[index]?.name : undefined;
+  if (name === undefined) return formatPath(path);
+  return [`${list}[${name}]`, ...(rest.length === 0 ? [] : [formatPath(rest)])].join('.');
+}
+
+function ephemeralContainers(pod: V1PodSpec): JobFailure | undefined {
+  return pod.ephemeralContainers === undefined || pod.ephemeralContainers.length === 0
+    ? undefined
+    : invalid(
+        'ephemeralContainers can only be added to a pod that runs: remove them, or make them sidecars',
+        'ephemeralContainers',
+      );
+}
+
+function requestsAboveLimits(pod: V1PodSpec): JobFailure | undefined {
+  for (const container of allContainers(pod)) {
+    const { requests = {}, limits = {} } = container.resources ?? {};
+    const resource = Object.keys(requests).find((key) => isAbove(requests[key], limits[key]));
+    if (resource === undefined) continue;
+    return invalid(
+      `container "${container.name}" requests ${requests[resource]} of "${resource}", more than its limit of ${limits[resource]}: raise the limit or request less (a resource class or a patch may have set one of the two)`,
+      `containers[${container.name}].resources.requests`,
+    );
+  }
+  return undefined;
+}
+
+function isAbove(request: string | undefined, limit: string | undefined): boolean {
+  if (request === undefined || limit === undefined) return false;
+  const [asked, allowed] = [parseQuantity(request), parseQuantity(limit)];
+  return asked.ok && allowed.ok && compareQuantities(asked.value, allowed.value) > 0;
 }
 
 function duplicateContainers(pod: V1PodSpec): JobFailure | undefined {

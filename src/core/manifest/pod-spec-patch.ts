@@ -1,6 +1,6 @@
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 import type { Interposer, PodSpecPatch } from '../config/config.js';
-import { CONTAINERS } from '../job/identity.js';
+import { CONTAINERS, isReservedContainerName } from '../job/identity.js';
 import type { JobFailure, JobWarning } from '../job/job.js';
 import { fail, ok, type Result } from '../result.js';
 import { envVar } from './container-env.js';
@@ -97,15 +97,29 @@ function changesWords(patch: readonly string[] | null | undefined, original: rea
 function preparePatch(pod: V1PodSpec, patch: PodSpecPatch, options: PatchOptions): JsonObject {
   const prepared: Record<string, unknown> = { ...patch };
   if (Array.isArray(patch['containers'])) {
-    prepared['containers'] = patchContainers(patch, 'containers').map((container) =>
-      replaceValueSources(commandBecomesVariable(container, byName(pod.containers, container.name), options)),
-    );
+    prepared['containers'] = patchContainers(patch, 'containers').map((container) => {
+      const original = byName(pod.containers, container.name);
+      return replaceValueSources(commandBecomesVariable(keepCommand(container, original), original, options));
+    });
   }
   if (Array.isArray(patch['initContainers'])) {
-    prepared['initContainers'] = patchContainers(patch, 'initContainers').map(replaceValueSources);
+    prepared['initContainers'] = patchContainers(patch, 'initContainers').map((container) =>
+      replaceValueSources(keepCommand(container, byName(pod.initContainers, container.name))),
+    );
   }
   if (Array.isArray(patch['volumes'])) prepared['volumes'] = patch['volumes'].map(replaceVolumeSource);
   return prepared;
+}
+
+/** Empty words would take away what starts the agent's own containers and those under it, so they say nothing there. */
+function keepCommand(patch: PatchContainer, original: V1Container | undefined): PatchContainer {
+  if (original === undefined || !(isReservedContainerName(original.name) || runsUnderAgent(original))) return patch;
+  const { command, args, ...rest } = patch;
+  return {
+    ...rest,
+    ...(command === undefined || command?.length === 0 ? {} : { command }),
+    ...(args === undefined || args?.length === 0 ? {} : { args }),
+  };
 }
 
 /** A command for a container that runs under the agent is handed to the agent instead of replacing its bootstrap. */

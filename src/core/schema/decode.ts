@@ -99,11 +99,19 @@ function decodeField(key: string, value: unknown, map: MapInProgress): [string, 
   if (!Object.hasOwn(fields, key)) {
     if (context.options.patch === true && isDirective(key, schema)) return [key, decodeDirective(key, value, context)];
     const { additionalProperties } = schema;
-    if (typeof additionalProperties === 'object') return [key, decodeValue(value, additionalProperties, context)];
+    if (typeof additionalProperties === 'object') return [key, decodeEntry(value, additionalProperties, context)];
     if (additionalProperties ?? schema.properties === undefined) return [key, decodeValue(value, {}, context)];
   }
   const name = fieldName(key, map);
   return name === undefined ? undefined : [name, decodeValue(value, fields[name] ?? {}, context)];
+}
+
+/** A key of a free-form map is there even without a value, as for Go: `labels: {canary: }` is a label without text. */
+function decodeEntry(value: unknown, schema: JsonSchema, context: DecodeContext): unknown {
+  if (value !== null || context.options.patch === true) return decodeValue(value, schema, context);
+  const { type, properties } = resolve(schema, context.options.definitions);
+  if (type === 'string') return '';
+  return properties === undefined ? undefined : {};
 }
 
 /** The canonical name of a written key; undefined, and reported, when it names no field. */

@@ -68,7 +68,7 @@ describe('decode', () => {
     expect(value).not.to.equal(pod);
   });
 
-  it('takes null for absent, everywhere', () => {
+  it('takes null for absent, but for the empty text in a free-form map', () => {
     const { value, issues } = run({
       containers: [null, { name: 'a', image: null, command: ['x', null] }],
       nodeSelector: { disk: null },
@@ -80,7 +80,7 @@ describe('decode', () => {
     expect(issues).to.deep.equal([]);
     expect(value).to.deep.equal({
       containers: [{ name: 'a', command: ['x'] }],
-      nodeSelector: {},
+      nodeSelector: { disk: '' },
       anything: { b: [1] },
     });
     expect(run(null).value).to.equal(undefined);
