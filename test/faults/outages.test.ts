@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import type { Job } from '../../src/sandbox/buildkite/model.js';
 import type { Fault as BuildkiteFault } from '../../src/sandbox/buildkite/router.js';
 import type { ApiRequest } from '../../src/sandbox/kubernetes/api-request.js';
 import type { Fault as KubernetesFault } from '../../src/sandbox/kubernetes/faults.js';
+import type { Source } from '../cluster/test-queue.js';
 import { startHurriedController } from './hurried-controller.js';
 import { expectCleanLogs, startWorld, type ControllerProcess, type World } from './world.js';
 
@@ -12,6 +14,8 @@ const SIDE_BY_SIDE = 6;
 
 interface Trouble {
   readonly name: string;
+  /** @default 'stacks' */
+  readonly source?: Source;
   readonly config?: Readonly<Record<string, unknown>>;
   /** Starts the trouble, and ends it in time. @returns how often it struck so far */
   readonly begin: (world: World) => () => number;
@@ -47,7 +51,7 @@ function buildkiteTrouble(
   return ({ buildkite }) => {
     let [seen, struck] = [0, 0];
     buildkite.intercept(({ route }) => {
-      if (!/\/stacks\//.test(route) || !which(route)) return undefined;
+      if (!/\/stacks\/|\/graphql$/.test(route) || !which(route)) return undefined;
       const chosen = fault(seen++);
       if (chosen !== undefined) struck += 1;
       return chosen;
@@ -74,6 +78,15 @@ function awhile<F>(from: number, ms: number, fault: F): (nth: number) => F | und
 const isListing = (route: string): boolean => route.endsWith('/scheduled-jobs');
 const isReserving = (route: string): boolean => route.endsWith('/batch-reserve');
 const tooMany = { kind: 'status', code: 429, reason: 'TooManyRequests', retryAfterSeconds: 1 } as const;
+
+const GRAPHQL_FAULTS: readonly (BuildkiteFault | undefined)[] = [
+  { status: 502 },
+  undefined,
+  undefined,
+  { reset: true },
+  undefined,
+  { body: 'truncated' },
+];
 
 const TROUBLES: readonly Trouble[] = [
   {
@@ -158,6 +171,14 @@ const TROUBLES: readonly Trouble[] = [
     name: 'a reservation is made but the answer is lost',
     begin: buildkiteTrouble(isReserving, first(2, { reset: true, applied: true })),
   },
+  {
+    name: 'GraphQL is refused, broken off or answered with half a text now and then',
+    source: 'graphql',
+    begin: buildkiteTrouble(
+      () => true,
+      (nth) => GRAPHQL_FAULTS[nth],
+    ),
+  },
 ];
 
 describe('a controller in trouble runs each job once', function () {
@@ -178,7 +199,7 @@ describe('a controller in trouble runs each job once', function () {
 
 async function getOverIt(trouble: Trouble): Promise<void> {
   const config = { 'max-in-flight': MAX_IN_FLIGHT, 'reservation-expiry-seconds': 3, ...trouble.config };
-  const world = await startWorld({ config });
+  const world = await startWorld({ source: trouble.source ?? 'stacks', config });
   try {
     const struck = trouble.begin(world);
     const controller = world.start();
@@ -250,29 +271,43 @@ describe('a job that cannot be built', function () {
   let controller: ControllerProcess;
   afterEach(() => world.close());
 
-  it('fails once at Buildkite although Buildkite fails twice to note it', async () => {
-    world = await startWorld({ config: { 'max-in-flight': 1 } });
-    const struck = buildkiteTrouble((route) => route.endsWith('/finish'), first(2, { status: 500 }))(world);
-    const [job] = world.buildkite.createJobs(1, {
-      command: 'true',
-      env: { BUILDKITE_PLUGINS: '[{"github.com/buildkite-plugins/kubernetes-buildkite-plugin":{"podSpec":7}}]' },
+  async function ended(job: Job): Promise<Job> {
+    while (job.state !== 'finished') {
+      controller.assertAlive();
+      await sleep(20);
+    }
+    return job;
+  }
+  function createJob(env: Readonly<Record<string, string>> = {}): Job {
+    const [job] = world.buildkite.createJobs(1, { command: 'true', env });
+    if (job === undefined) throw new Error('no job was made');
+    return job;
+  }
+
+  const failures = [
+    { source: 'stacks', call: 'POST /v3/stacks/:key/jobs/:id/finish', exitStatus: -1 },
+    { source: 'graphql', call: 'POST /v3/register', exitStatus: 1 },
+  ] as const;
+  for (const { source, call, exitStatus } of failures) {
+    it(`fails once at Buildkite (${source}) although the call for that fails twice, and frees its slot`, async () => {
+      world = await startWorld({ source, config: { 'max-in-flight': 1 } });
+      let struck = 0;
+      const heal = world.buildkite.intercept(({ route }) =>
+        route === call && ++struck <= 2 ? { status: 500 } : undefined,
+      );
+      const plugin = { 'github.com/buildkite-plugins/kubernetes-buildkite-plugin': { podSpec: 7 } };
+      const unbuildable = createJob({ BUILDKITE_PLUGINS: JSON.stringify([plugin]) });
+
+      controller = world.start();
+      await ended(unbuildable);
+      heal();
+      const next = await ended(createJob());
+
+      expect(struck).to.equal(3);
+      expect(unbuildable).to.include({ exitStatus, finishes: 1 });
+      expect(`${unbuildable.stackError ?? ''}${world.buildkite.log(unbuildable.id)}`).to.include('podSpec');
+      expect(world.census().made.has(unbuildable.id)).to.equal(false);
+      expect(next).to.include({ exitStatus: 0, starts: 1 });
     });
-
-    controller = world.start();
-    while (job?.state !== 'finished') {
-      controller.assertAlive();
-      await sleep(20);
-    }
-    // Its slot is free again.
-    const [next] = world.buildkite.createJobs(1, { command: 'true' });
-    while (next?.state !== 'finished') {
-      controller.assertAlive();
-      await sleep(20);
-    }
-
-    expect(struck()).to.equal(2);
-    expect(job.exitStatus).to.equal(-1);
-    expect(job.stackError).to.include('podSpec');
-    expect(next.exitStatus).to.equal(0);
-  });
+  }
 });
