@@ -119,10 +119,13 @@ function mirrorMount(volume: V1Volume | undefined, mountPath: string | undefined
  */
 export function checkoutScript(user: PodUser, { withCredentials }: { withCredentials: boolean }): string {
   const credentials = withCredentials
-    ? `cp ${CREDENTIALS_SOURCE.mountPath}/.git-credentials ${CREDENTIALS_COPY.mountPath}/.git-credentials && ` +
-      `git config --global credential.helper 'store --file ${CREDENTIALS_COPY.mountPath}/.git-credentials'`
-    : 'true';
-  if (user.uid === 0) return ['set -exuf', credentials, BOOTSTRAP].join('\n');
+    ? [
+        `cp ${CREDENTIALS_SOURCE.mountPath}/.git-credentials ${CREDENTIALS_COPY.mountPath}/.git-credentials`,
+        `git config --global credential.helper 'store --file ${CREDENTIALS_COPY.mountPath}/.git-credentials'`,
+      ]
+    : [];
+  // A line each: the shell would not stop at a failure inside of "a && b".
+  if (user.uid === 0) return ['set -exuf', ...credentials, BOOTSTRAP].join('\n');
   const group = user.gid === 0 ? 'root' : 'buildkite-agent';
   const newGroup = (command: string) => (user.gid === 0 ? [] : [`  ${command} -g ${user.gid} buildkite-agent || true`]);
   return [
@@ -137,6 +140,6 @@ export function checkoutScript(user: PodUser, { withCredentials }: { withCredent
     '  echo "the agent image has neither adduser (BusyBox) nor useradd: cannot check out as another user than root" >&2',
     '  exit 1',
     'fi',
-    `su buildkite-agent -c "${credentials} && ${BOOTSTRAP}"`,
+    `su buildkite-agent -c "${[...credentials, BOOTSTRAP].join(' && ')}"`,
   ].join('\n');
 }

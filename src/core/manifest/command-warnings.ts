@@ -22,8 +22,24 @@ export function commandWarnings(context: BuildContext): JobWarning[] {
         path: `${path}.command`,
       });
     }
+    const comment = commentWord(context, command, args);
+    if (comment !== undefined) {
+      warnings.push({
+        code: 'comment-argument',
+        text: `container "${name}" has the argument "${comment}": an interposer leaves a "#" as it is, so the shell takes it and all behind it for a comment; put the whole line into command`,
+        path,
+      });
+    }
   }
   return warnings;
+}
+
+/** The first quoted word which a shell would not see. */
+function commentWord(context: BuildContext, command: readonly string[], args: readonly string[]): string | undefined {
+  const interposer = effectiveInterposer(context);
+  if (interposer === 'legacy') return undefined;
+  const quoted = interposer === 'vector' ? [...command, ...args] : args;
+  return quoted.find((word) => /^#\S*$/.test(word));
 }
 
 function isShellIdiom(command: readonly string[]): boolean {
