@@ -1,7 +1,7 @@
 import type { BuildkiteServer } from '../sandbox/buildkite/server.js';
 import type { KubernetesServer } from '../sandbox/kubernetes/kubernetes-server.js';
 import { at, type JsonRecord, type KubeObject, recordsAt, textAt } from '../sandbox/kubernetes/objects.js';
-import type { SandboxEvent } from './sandbox-events.js';
+import type { SandboxEvent } from '../core/sandbox-event.js';
 
 /** How long the controller has to deal with such a pod itself. */
 const PATIENCE_MS = 3_000;

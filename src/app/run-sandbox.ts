@@ -14,7 +14,8 @@ import { startKubelet } from '../sandbox/kubelet/kubelet.js';
 import { giveUpOnPods } from './give-up-on-pods.js';
 import type { LocalRepository } from './local-repository.js';
 import { runController } from './run-controller.js';
-import { followJobs, type SandboxEvent } from './sandbox-events.js';
+import type { SandboxEvent } from '../core/sandbox-event.js';
+import { followJobs } from './sandbox-events.js';
 
 const NAMESPACE = 'buildkite';
 const AGENT_TOKEN_SECRET = 'buildkite-agent-token';

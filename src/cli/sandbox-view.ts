@@ -1,10 +1,11 @@
 import type { ChalkInstance } from 'chalk';
 import { Listr } from 'listr2';
-import { failureLines, JobBoard, type JobNews, stationLine } from './sandbox-board.js';
+import type { SandboxJobEvent } from '../core/sandbox-event.js';
+import { failureLines, JobBoard, stationLine } from './sandbox-board.js';
 
 /** Shows jobs on their way. */
 export interface JobView {
-  show(news: JobNews): void;
+  show(news: SandboxJobEvent): void;
   /** A line that belongs to no job. */
   say(line: string): void;
   /** No job moves any more; lines may follow. */
@@ -38,7 +39,7 @@ const KEPT_LOGS = 10;
 /** A living list for terminals; what is left of it in the end are the jobs with their ends, and the logs of those that failed. */
 export function listView(write: (text: string) => void, colours: ChalkInstance): JobView {
   const board = new JobBoard();
-  const failed: JobNews[] = [];
+  const failed: SandboxJobEvent[] = [];
   const said: string[] = [];
   let hold: () => void = () => undefined;
   let phase: 'before' | 'live' | 'after' = 'before';
@@ -55,7 +56,7 @@ export function listView(write: (text: string) => void, colours: ChalkInstance):
     phase = 'after';
     for (const line of said.splice(0)) write(`${line}\n`);
   };
-  const writeLog = (news: JobNews): void => {
+  const writeLog = (news: SandboxJobEvent): void => {
     write(`${stationLine(news, colours)}\n`);
     for (const line of failureLines(news)) write(`  ${colours.dim('|')} ${line}\n`);
   };
