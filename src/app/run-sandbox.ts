@@ -11,9 +11,11 @@ import { PipelineRejected, startBuildkiteServer, type BuildkiteServer } from '..
 import { startJobController } from '../sandbox/kubernetes/job-controller.js';
 import { startKubernetesServer, type KubernetesServer } from '../sandbox/kubernetes/kubernetes-server.js';
 import { startKubelet } from '../sandbox/kubelet/kubelet.js';
+import { giveUpOnPods } from './give-up-on-pods.js';
 import type { LocalRepository } from './local-repository.js';
 import { runController } from './run-controller.js';
-import { followJobs, type SandboxEvent } from './sandbox-events.js';
+import type { SandboxEvent } from '../core/sandbox-event.js';
+import { followJobs } from './sandbox-events.js';
 
 const NAMESPACE = 'buildkite';
 const AGENT_TOKEN_SECRET = 'buildkite-agent-token';
@@ -60,7 +62,11 @@ export async function runSandbox(options: RunSandboxOptions): Promise<ExitStatus
     const first: SandboxEvent[] = [];
     let follow = (event: SandboxEvent): void => void first.push(event);
     const unfollow = followJobs({ buildkite, kubernetes }, (event) => follow(event));
-    cleanUp.push(() => Promise.resolve(unfollow()));
+    const stopGivingUp = giveUpOnPods({ buildkite, kubernetes }, (event) => follow(event));
+    cleanUp.push(
+      () => Promise.resolve(unfollow()),
+      () => Promise.resolve(stopGivingUp()),
+    );
     const build = startBuild(buildkite, options);
     const { url: buildkiteUrl } = buildkite;
     const notice = `The commands of the pipeline run on this machine, as you, below ${workDir}. Images are not used.`;

@@ -101,10 +101,14 @@ function unknownFlags(unknown: readonly string[], known: readonly string[]): str
 
 /** Without the frame that oclif puts around a single complaint. */
 function usageText(message: string): string {
-  return message
-    .replace(/^The following errors? occurred:\n\s*/, '')
-    .replace(/^Parsing (--[\w-]+) \n\s*/, '$1: ')
-    .replace('See more help with --help', 'see --help for all flags');
+  return (
+    message
+      .replace(/^The following errors? occurred:\n\s*/, '')
+      .replace(/^Parsing (--[\w-]+) \n\s*/, '$1: ')
+      // A command without arguments and a word after it: oclif looks for a command of both.
+      .replace(/^command (\S+?):(.*) not found$/s, 'unexpected argument "$2"; "$1" takes none')
+      .replace('See more help with --help', 'see --help for all flags')
+  );
 }
 
 function firstLower(text: string): string {

@@ -1,20 +1,9 @@
 import type { ChalkInstance } from 'chalk';
-
-/** What views show of a job's way; `--json` prints whole events instead. */
-export interface JobNews {
-  readonly jobId: string;
-  readonly label: string;
-  readonly station: string;
-  readonly exitStatus?: number | undefined;
-  readonly retryOf?: string | undefined;
-  readonly softFailed?: boolean | undefined;
-  readonly log?: string | undefined;
-  readonly failure?: string | undefined;
-}
+import type { SandboxJobEvent } from '../core/sandbox-event.js';
 
 /** A job with its retries: one line of the board. */
 interface Row {
-  news: JobNews;
+  news: SandboxJobEvent;
   tries: number;
 }
 
@@ -39,12 +28,17 @@ const SIGNS: Readonly<Record<string, string>> = { passed: '✔', failed: '✖', 
 export class JobBoard {
   readonly #rows = new Map<string, Row>();
 
-  show(news: JobNews): void {
+  show(news: SandboxJobEvent): void {
     const repeated = news.retryOf === undefined ? undefined : this.#rows.get(news.retryOf);
     const row = this.#rows.get(news.jobId) ?? repeated ?? { news, tries: 0 };
     if (!this.#rows.has(news.jobId)) row.tries += 1;
     row.news = news;
     this.#rows.set(news.jobId, row);
+  }
+
+  /** Jobs, retries not counted. */
+  get size(): number {
+    return this.#all().length;
   }
 
   /** Such as `3 of 9 jobs ended: 2 passed, 1 failed, 4 running, 2 waiting`. */
@@ -73,12 +67,12 @@ export class JobBoard {
 }
 
 /** One line a station, for a stream of lines. */
-export function stationLine(news: JobNews, colours: ChalkInstance): string {
+export function stationLine(news: SandboxJobEvent, colours: ChalkInstance): string {
   return `${painted(news.station.padEnd(9), news, colours)} ${titleOf(news)}${endDetail(news)}`;
 }
 
 /** Why a job failed and what it printed, without colours. */
-export function failureLines({ station, log, failure }: JobNews): readonly string[] {
+export function failureLines({ station, log, failure }: SandboxJobEvent): readonly string[] {
   if (station !== 'failed') return [];
   return [failure, log].flatMap((text = '') => (text.trim() === '' ? [] : text.trimEnd().split(/\r?\n/)));
 }
@@ -89,16 +83,20 @@ function rowLine({ news, tries }: Row, colours: ChalkInstance): string {
   return `${sign} ${painted(news.station.padEnd(9), news, colours)} ${news.label}${again}${endDetail(news)}`;
 }
 
-function titleOf({ label, retryOf }: JobNews): string {
+function titleOf({ label, retryOf }: SandboxJobEvent): string {
   return retryOf === undefined ? label : `${label} (retry)`;
 }
 
-function endDetail({ station, exitStatus, softFailed }: JobNews): string {
+function endDetail({ station, exitStatus, softFailed }: SandboxJobEvent): string {
   if (station !== 'failed') return '';
   return ` (exit status ${exitStatus ?? -1}${softFailed === true ? ', soft fail' : ''})`;
 }
 
-function painted(text: string, { station, softFailed }: JobNews, { green, red, yellow, cyan, dim }: ChalkInstance) {
+function painted(
+  text: string,
+  { station, softFailed }: SandboxJobEvent,
+  { green, red, yellow, cyan, dim }: ChalkInstance,
+) {
   if (station === 'failed') return softFailed === true ? yellow(text) : red(text);
   if (station === 'passed') return green(text);
   return station === 'running' ? cyan(text) : dim(text);

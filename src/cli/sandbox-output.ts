@@ -1,33 +1,9 @@
 import type { ChalkInstance } from 'chalk';
-import type { JobNews } from './sandbox-board.js';
+import type { SandboxEvent } from '../core/sandbox-event.js';
 import { listView, plainView, type JobView } from './sandbox-view.js';
 
-/** The events of a sandbox run, as far as a person is shown them. */
-export type ShownEvent =
-  | (JobNews & { readonly type: 'job' })
-  | {
-      readonly type: 'started';
-      readonly pipeline: string;
-      readonly source: string;
-      readonly buildkite: string;
-      readonly kubernetes: string;
-      readonly workDir: string;
-      readonly notice: string;
-    }
-  | { readonly type: 'note'; readonly text: string }
-  | { readonly type: 'artifact'; readonly path: string; readonly size: number }
-  | { readonly type: 'annotation'; readonly style: string; readonly body: string }
-  | { readonly type: 'finished'; readonly state: string; readonly jobs: number; readonly durationMs: number }
-  | {
-      readonly type: 'kept';
-      readonly kubeconfig: string;
-      readonly namespace: string;
-      readonly graphql: string;
-      readonly agentEndpoint: string;
-    };
-
 export interface SandboxOutput {
-  readonly tell: (event: ShownEvent) => void;
+  readonly tell: (event: SandboxEvent) => void;
   close(): Promise<void>;
 }
 
@@ -39,14 +15,14 @@ export function sandboxOutput({ json, colours }: { json: boolean; colours: Chalk
   return { tell: (event) => showEvent(event, view, colours), close: () => view.close() };
 }
 
-function showEvent(event: ShownEvent, view: JobView, colours: ChalkInstance): void {
+function showEvent(event: SandboxEvent, view: JobView, colours: ChalkInstance): void {
   if (event.type === 'job') return view.show(event);
   if (event.type === 'finished') view.end();
   for (const line of describe(event, colours)) view.say(line);
 }
 
 function describe(
-  event: Exclude<ShownEvent, { type: 'job' }>,
+  event: Exclude<SandboxEvent, { type: 'job' }>,
   { bold, dim, green, red, yellow }: ChalkInstance,
 ): string[] {
   switch (event.type) {
@@ -66,7 +42,7 @@ function describe(
     case 'finished': {
       const colour = event.state === 'passed' ? green : red;
       return [
-        `${bold(colour(`build ${event.state}`))}: ${event.jobs} jobs in ${(event.durationMs / 1000).toFixed(1)} s`,
+        `${bold(colour(`build ${event.state}`))}: ${event.jobs} ${event.jobs === 1 ? 'job' : 'jobs'} in ${(event.durationMs / 1000).toFixed(1)} s`,
       ];
     }
     case 'kept':

@@ -1,10 +1,11 @@
 import type { ChalkInstance } from 'chalk';
 import { Listr } from 'listr2';
-import { failureLines, JobBoard, type JobNews, stationLine } from './sandbox-board.js';
+import type { SandboxJobEvent } from '../core/sandbox-event.js';
+import { failureLines, JobBoard, stationLine } from './sandbox-board.js';
 
 /** Shows jobs on their way. */
 export interface JobView {
-  show(news: JobNews): void;
+  show(news: SandboxJobEvent): void;
   /** A line that belongs to no job. */
   say(line: string): void;
   /** No job moves any more; lines may follow. */
@@ -38,7 +39,7 @@ const KEPT_LOGS = 10;
 /** A living list for terminals; what is left of it in the end are the jobs with their ends, and the logs of those that failed. */
 export function listView(write: (text: string) => void, colours: ChalkInstance): JobView {
   const board = new JobBoard();
-  const failed: JobNews[] = [];
+  const failed: SandboxJobEvent[] = [];
   const said: string[] = [];
   let hold: () => void = () => undefined;
   let phase: 'before' | 'live' | 'after' = 'before';
@@ -47,14 +48,15 @@ export function listView(write: (text: string) => void, colours: ChalkInstance):
   const frame = (): string => [board.summary(), ...board.lines(roomOf(process.stdout), colours)].join('\n');
   const live = async (): Promise<void> => {
     await runList(frame, new Promise<void>((resolve) => (hold = resolve)));
-    for (const line of board.lines(KEPT_LINES, colours)) write(`${line}\n`);
+    const rows = board.size > KEPT_LINES ? [board.summary()] : board.lines(KEPT_LINES, colours);
+    for (const line of rows) write(`${line}\n`);
     for (const news of failed.slice(0, KEPT_LOGS)) writeLog(news);
     if (failed.length > KEPT_LOGS)
       write(`${colours.dim(`logs of ${failed.length - KEPT_LOGS} more failures: see them with --json, or | cat`)}\n`);
     phase = 'after';
     for (const line of said.splice(0)) write(`${line}\n`);
   };
-  const writeLog = (news: JobNews): void => {
+  const writeLog = (news: SandboxJobEvent): void => {
     write(`${stationLine(news, colours)}\n`);
     for (const line of failureLines(news)) write(`  ${colours.dim('|')} ${line}\n`);
   };

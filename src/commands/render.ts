@@ -4,7 +4,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { joinExplainPath } from '../cli/explain-argument.js';
 import { formatExplanations } from '../cli/format/explain-output.js';
 import { toSortedYaml } from '../cli/format/manifest-yaml.js';
-import { formatRendering, RENDER_FORMATS, type RenderFormat } from '../cli/format/render-output.js';
+import { checkFormat, formatRendering, RENDER_FORMATS, type RenderFormat } from '../cli/format/render-output.js';
 import { packageVersion } from '../cli/package-version.js';
 
 /** `agent-stack-k8s render`: the manifests the controller would create. */
@@ -91,6 +91,7 @@ export default class Render extends BaseCommand {
       diff: flags.diff,
     };
     const surroundings = { environment: process.env, version: `v${packageVersion()}`, print: toSortedYaml };
+    checkFormat(flags);
     const result = await runRender(request, surroundings);
     this.printWarnings(result.warnings);
     for (const note of result.notes) this.logToStderr(`note: ${note}`);
@@ -111,6 +112,7 @@ function printed(result: RenderResult, format: RenderFormat): string {
     case 'explanations':
       return formatExplanations(result.jobs, format === 'json' ? 'json' : 'text');
     case 'diff':
+      if (format === 'json') return `${JSON.stringify(result.jobs, undefined, 2)}\n`;
       return result.jobs.map(({ patch }) => patch).join('');
   }
 }

@@ -1,12 +1,12 @@
 import { Args, Flags } from '@oclif/core';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parsePairs } from '../app/pairs.js';
-import { localRepository } from '../app/local-repository.js';
+import { type LocalRepository, localRepository } from '../app/local-repository.js';
 import { readNamedFile, readPipelineText } from '../app/render-inputs.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { packageRoot, packageVersion } from '../cli/package-version.js';
 import { sandboxOutput } from '../cli/sandbox-output.js';
-import { stopSignal } from '../cli/stop-signal.js';
+import { outputLostSignal, stopSignal } from '../cli/stop-signal.js';
 
 /** `agent-stack-k8s sandbox`: the whole loop on one machine. */
 export default class Sandbox extends BaseCommand {
@@ -54,11 +54,12 @@ export default class Sandbox extends BaseCommand {
       args.pipeline === undefined
         ? { file: 'the bundled example', text: await readNamedFile(example) }
         : await readPipelineText(args.pipeline);
-    const repository = args.pipeline === undefined ? undefined : await localRepository(process.cwd());
+    const repository = args.pipeline === undefined ? undefined : await repositoryOf(args.pipeline);
     // Not before it is needed: servers and Kubernetes client cost more than --help should.
     const { runSandbox } = await import('../app/run-sandbox.js');
     const output = sandboxOutput({ json: flags.json, colours: this.palette });
-    const signal = stopSignal();
+    const stop = stopSignal();
+    const signal = AbortSignal.any([stop, outputLostSignal()]);
     try {
       const status = await runSandbox({
         pipeline,
@@ -75,10 +76,16 @@ export default class Sandbox extends BaseCommand {
     } catch (error) {
       if (!signal.aborted) throw error;
       await output.close();
-      process.stderr.write('stopped: what was running has been ended, nothing is left behind\n');
+      if (stop.aborted) process.stderr.write('stopped: what was running has been ended, nothing is left behind\n');
       this.setExitStatus(1);
     } finally {
       await output.close();
     }
   }
+}
+
+/** The repository that the pipeline lies in, else the one of the working directory. */
+async function repositoryOf(pipeline: string): Promise<LocalRepository | undefined> {
+  const own = pipeline === '-' ? undefined : await localRepository(dirname(pipeline));
+  return own ?? localRepository(process.cwd());
 }

@@ -49,11 +49,19 @@ export async function serveHttp(handler: RequestHandler, port = 0): Promise<Http
   };
 }
 
-/** Reads a whole request body. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+/** Reads a whole request body. Chunk by chunk: `for await` costs more than the rest of a small request. */
+export function readBody(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const brokenOff = (): void => reject(new Error('the request broke off'));
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.once('end', () => {
+      request.off('close', brokenOff);
+      resolve(Buffer.concat(chunks));
+    });
+    request.once('error', reject);
+    request.once('close', brokenOff);
+  });
 }
 
 /** Answers with JSON and a final newline. */

@@ -145,6 +145,26 @@ describe('render', () => {
       expect(result.errors.join()).to.include('agent-stack-k8s failed to parse the job:');
     });
 
+    it('prints a List for several even if only one can be built', async () => {
+      const broken = { ...job, id: 'not a label' };
+
+      const result = await renderWith({ jobs: [file('good.json', job), file('broken.json', broken)] });
+
+      expect(result.exit).to.equal(1);
+      expect(JSON.parse(printed(result, 'json')))
+        .to.include({ kind: 'List' })
+        .and.nested.property('items.length', 1);
+    });
+
+    it('explains each job with its own file', async () => {
+      const [one, two] = [file('1.json', job), file('2.json', { ...job, id: '22222222-2222-4222-8222-222222222222' })];
+
+      const result = await renderWith({ jobs: [one, two], explain: 'metadata.labels[buildkite.com/job-uuid]' });
+
+      if (result.kind !== 'explanations') throw new Error(result.kind);
+      expect(result.jobs.map(({ fields }) => fields[0]?.inputs[0]?.at)).to.deep.equal([one, two]);
+    });
+
     it('takes another UUID for a single job', async () => {
       const uuid = '11111111-1111-4111-8111-111111111111';
 
@@ -169,7 +189,10 @@ describe('render', () => {
       [{ pipeline, env: ['A'] }, /--env "A" has no "="/],
       [{ pipeline, set: ['quue=x'] }, /"quue".*did you mean "queue"/],
       [{ pipeline, set: ['max-in-flight=many'] }, /max-in-flight/],
-      [{ pipeline, podTemplates: ['package.json'] }, /"package.json" holds a "undefined"/],
+      [{ pipeline, env: ['=A'] }, /--env "=A" has no name before the "="/],
+      [{ pipeline: process.execPath }, /it is not text in UTF-8/],
+      [{ pipeline, steps: ['test'], jobUuid: 'hello' }, /--job-uuid "hello" is not a UUID/],
+      [{ pipeline, podTemplates: ['package.json'] }, /"package.json" holds a document without "kind"/],
       [{ pipeline, explain: 'containers[agnt]' }, /no field "containers\[agnt\]"; did you mean "containers\[agent\]"/],
     ];
     for (const [flags, message] of cases) {

@@ -23,7 +23,7 @@ async function start(...words: readonly string[]): Promise<{ child: ReturnType<t
 }
 
 describe('stopSignal', () => {
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     it(`aborts on ${name} and lets the process end by itself`, async () => {
       const { child, lines } = await start('clean');
 

@@ -13,6 +13,8 @@ export interface ControllerProcess {
   connectionsTo(port: number): string[];
   /** Throws, with the end of the log, when it has ended by itself. */
   assertAlive(): void;
+  /** Resolves to the exit status, or the signal's name, once it has ended. */
+  readonly ended: Promise<number | string>;
   /** Sends a signal and resolves to the exit status, or the signal's name, once it has ended. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string>;
 }
@@ -50,6 +52,7 @@ export function startController({ folder, kubeconfig, config }: ControllerOption
   const pid = pidOf(child);
   return {
     pid,
+    ended,
     log: () => readFileSync(logFile, 'utf8'),
     peakMemoryMiB: () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
     connectionsTo: (port) => connectionsTo(pid, port),

@@ -1,4 +1,5 @@
 import { Config } from '@oclif/core';
+import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import { readFileSync, writeFileSync } from 'node:fs';
 import Render from '../../src/commands/render.js';
@@ -93,6 +94,19 @@ describe('the render command', () => {
     ]);
   });
 
+  it('compares as JSON, too, but not as a table', async () => {
+    const configs = ['config', 'config-new'].flatMap((name) => ['--config', `fixtures/render/patches/${name}.yaml`]);
+    const args = ['fixtures/render/patches/pipeline.yaml', '--step', 'image', '--diff', ...configs];
+
+    const asJson = await run(...args, '-o', 'json');
+    const asTable = await run(...args, '-o', 'table');
+
+    expect(asJson.exit).to.equal(1);
+    expect(JSON.parse(asJson.stdout)).to.have.nested.property('[0].title', 'image');
+    expect([asTable.exit, asTable.stdout]).to.deep.equal([2, '']);
+    expect(asTable.stderr).to.contain('--diff cannot be printed as --output table');
+  });
+
   it('explains as JSON, too', async () => {
     const { stdout, exit } = await run(
       'fixtures/render/plain/pipeline.yaml',
@@ -105,6 +119,8 @@ describe('the render command', () => {
     );
 
     expect(exit).to.equal(0);
+    const isExplanation = new Ajv().compile(JSON.parse(readFileSync('schema/output/render-explain.json', 'utf8')));
+    expect(isExplanation(JSON.parse(stdout)), JSON.stringify(isExplanation.errors)).to.equal(true);
     expect(JSON.parse(stdout)[0].fields).to.deep.equal([
       { path: 'spec.template.spec.restartPolicy', value: 'Never', layer: 'generated', inputs: [] },
     ]);

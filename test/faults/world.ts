@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { startBuildkiteServer, type BuildkiteServer } from '../../src/sandbox/buildkite/server.js';
+import {
+  startBuildkiteServer,
+  type BuildkiteServer,
+  type BuildkiteServerOptions,
+} from '../../src/sandbox/buildkite/server.js';
 import { startKubelet } from '../../src/sandbox/kubelet/kubelet.js';
 import { startJobController } from '../../src/sandbox/kubernetes/job-controller.js';
 import { startKubernetesServer, type KubernetesServer } from '../../src/sandbox/kubernetes/kubernetes-server.js';
@@ -20,6 +24,7 @@ export interface WorldOptions {
   readonly source?: Source;
   /** Keys of the controller's configuration file. */
   readonly config?: Readonly<Record<string, unknown>>;
+  readonly buildkite?: BuildkiteServerOptions;
 }
 
 /** Job resources as they came and went. */
@@ -36,17 +41,19 @@ export interface World {
   readonly kubernetes: KubernetesServer;
   /** The controller's bearer token. */
   readonly kubeToken: string;
+  /** A kubeconfig with no more rights than the chart gives. */
+  readonly kubeconfig: string;
   /** Starts a controller; `config` overrides that of the world. */
-  start(config?: Readonly<Record<string, unknown>>, kubeconfig?: string): ControllerProcess;
-  census(): Census;
+  start(config?: Readonly<Record<string, unknown>>, otherKubeconfig?: string): ControllerProcess;
+  readonly census: () => Census;
   /** Ids of the Buildkite jobs that have a Job resource now. */
   jobsInCluster(): ReadonlySet<string>;
   /** What all controllers of this world have written. */
-  logs(): string;
+  readonly logs: () => string;
   /** Resolves when every job has ended and every Job resource too. @param check throws to give up */
-  allFinished(check: () => void): Promise<void>;
+  readonly allFinished: (check?: () => void) => Promise<void>;
   /** Every Buildkite job passed and was run once, by one Job resource. */
-  expectEachRanOnce(): void;
+  readonly expectEachRanOnce: () => void;
   close(): Promise<void>;
 }
 
@@ -55,10 +62,11 @@ const secrets = new Set<string>();
 const written: string[] = [];
 
 /** Starts the two ends of the wire. A controller is not started. */
-export async function startWorld({ source = 'stacks', config = {} }: WorldOptions = {}): Promise<World> {
+export async function startWorld({ source = 'stacks', config = {}, ...options }: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'agent-stack-k8s-faults-'));
   const buildkite = await startBuildkiteServer({
     agentSettings: { jobStatusInterval: 0.2, chunksIntervalSeconds: 0.05 },
+    ...options.buildkite,
   });
   const kubernetes = await startKubernetesServer({ namespaces: [NAMESPACE] });
   const { store } = kubernetes;
@@ -73,8 +81,8 @@ export async function startWorld({ source = 'stacks', config = {} }: WorldOption
     name: `system:serviceaccount:${NAMESPACE}:controller`,
     rules: CONTROLLER_ROLE.map((rule) => ({ ...rule, namespaces: [NAMESPACE] })),
   });
-  const ownKubeconfig = join(folder, 'kubeconfig');
-  writeFileSync(ownKubeconfig, kubernetes.kubeconfig({ token: kubeToken, namespace: NAMESPACE }));
+  const kubeconfig = join(folder, 'kubeconfig');
+  writeFileSync(kubeconfig, kubernetes.kubeconfig({ token: kubeToken, namespace: NAMESPACE }));
   for (const secret of [buildkite.agentToken, buildkite.apiToken, kubeToken]) secrets.add(secret);
   const running: ControllerProcess[] = [];
   const logs = (): string =>
@@ -86,18 +94,19 @@ export async function startWorld({ source = 'stacks', config = {} }: WorldOption
     buildkite,
     kubernetes,
     kubeToken,
-    start(overrides = {}, kubeconfig = ownKubeconfig) {
+    kubeconfig,
+    start(overrides = {}, otherKubeconfig = kubeconfig) {
       const all = { ...configFor(buildkite, source), ...config, ...overrides };
-      const controller = startController({ folder, kubeconfig, config: all });
+      const controller = startController({ folder, kubeconfig: otherKubeconfig, config: all });
       running.push(controller);
       return controller;
     },
     census,
     jobsInCluster: () => new Set(store.list('jobs', NAMESPACE).map(jobIdOf)),
     logs,
-    async allFinished(check) {
+    allFinished: async (check) => {
       while (!isFinished(world)) {
-        check();
+        check?.();
         await sleep(50);
       }
     },
@@ -184,11 +193,20 @@ function expectEachRanOnce({ buildkite, census }: World): void {
   expect([...made].filter(([, count]) => count !== 1)).to.deep.equal([]);
 }
 
-/** No controller of this file's worlds has written a secret. */
-export function expectNoSecrets(): void {
-  const text = written.join('');
-  expect(text).to.include('level=info');
-  for (const secret of secrets) {
+/** What the controllers of all closed worlds have written is logfmt with constant messages, and no secret is in it. */
+export function expectCleanLogs(moreSecrets: readonly string[] = []): void {
+  const lines = written
+    .join('')
+    .split('\n')
+    .filter((line) => line !== '');
+  expect(lines).to.not.have.length(0);
+  for (const line of lines) {
+    const message = /^time=\S+ level=(?:debug|info|warn|error) msg=("(?:[^"\\]|\\.)*"|\S+)/.exec(line)?.[1];
+    expect(message, line).to.be.a('string');
+    expect(message, line).to.not.match(/[0-9a-f]{8}-|\d{3}|:\/\//);
+  }
+  const text = lines.join('\n');
+  for (const secret of [...secrets, ...moreSecrets]) {
     expect(text.includes(secret), 'a secret in the log').to.equal(false);
     expect(text.includes(Buffer.from(secret).toString('base64')), 'a secret in base64 in the log').to.equal(false);
   }

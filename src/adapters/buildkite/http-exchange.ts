@@ -135,16 +135,19 @@ function readAnswer(incoming: IncomingMessage): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    const brokenOff = (): void => reject(new Error('the answer broke off'));
     incoming.on('data', (bytes: Buffer) => {
       size += bytes.length;
       chunks.push(bytes);
       if (size > MAX_ANSWER_BYTES) incoming.destroy(new Error(`answer is longer than ${MAX_ANSWER_BYTES} bytes`));
     });
     incoming.once('end', () => {
+      // Every answer closes in the end, and an error that nobody sees costs as much as reading a small one.
+      incoming.off('close', brokenOff);
       const text = Buffer.concat(chunks).toString('utf8');
       resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text });
     });
     incoming.once('error', reject);
-    incoming.once('close', () => reject(new Error('the answer broke off')));
+    incoming.once('close', brokenOff);
   });
 }

@@ -1,11 +1,12 @@
 import type { V1Job } from '@kubernetes/client-node';
 import { ExternalError, UsageError } from '../../core/errors.js';
-import type { Cluster, CreateOutcome, JobRecord } from '../../ports/cluster.js';
+import type { Cluster, CreateOutcome, JobEvent, JobRecord } from '../../ports/cluster.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
 import { LABELS } from '../../core/job/identity.js';
 import { labelOf, toJobRecord } from './job-record.js';
 import type { KubeClient } from './kube-client.js';
 import { KubeApiError, memberOf, textAt } from './kube-errors.js';
+import { LateCreations } from './late-creations.js';
 import { runReflector, type ReflectorTiming } from './reflector.js';
 
 export interface KubeClusterOptions {
@@ -33,6 +34,7 @@ const JOBS: Resource = { group: 'batch', plural: 'jobs', name: '' };
 export function createKubeCluster(options: KubeClusterOptions): Cluster {
   const { client, namespace, controllerId } = options;
   const objects = objectsIn(options);
+  const late = new LateCreations();
   return {
     async createJob(job, signal) {
       try {
@@ -42,7 +44,9 @@ export function createKubeCluster(options: KubeClusterOptions): Cluster {
           { method: 'POST', path, query, body: job, answer: 'metadata' },
           signal,
         );
-        return { outcome: 'created', record: createdRecord(body), warnings };
+        const record = createdRecord(body);
+        late.created(record);
+        return { outcome: 'created', record, warnings };
       } catch (error) {
         if (!(error instanceof KubeApiError)) throw error;
         if (isForGood(error)) return { outcome: 'rejected', message: error.serverMessage };
@@ -57,6 +61,7 @@ export function createKubeCluster(options: KubeClusterOptions): Cluster {
       const body = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background', preconditions: { uid } };
       try {
         await client.request({ method: 'DELETE', path, body }, signal);
+        late.deleted({ uid });
         return true;
       } catch (error) {
         if (isStatus(error, 404) || isStatus(error, 409)) return false;
@@ -81,10 +86,12 @@ export function createKubeCluster(options: KubeClusterOptions): Cluster {
     watchJobs(onEvent, signal) {
       const { clock, logger, random, watchTiming: timing } = options;
       const what = { client, path: objects.pathOf(JOBS), labelSelector: jobSelector(controllerId) };
-      return runReflector<JobRecord>(
-        { ...what, toRecord: toJobRecord, onEvent, clock, logger, random, timing },
-        signal,
-      );
+      const hooks = {
+        toRecord: toJobRecord,
+        onListing: () => late.listing(),
+        onEvent: (event: JobEvent) => onEvent(late.complete(event)),
+      };
+      return runReflector<JobRecord>({ ...what, ...hooks, clock, logger, random, timing }, signal);
     },
   };
 }

@@ -124,8 +124,13 @@ export function readText(response: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    const brokenOff = (): void => reject(new Error('the answer broke off'));
+    response.once('end', () => {
+      // Every answer closes in the end, and an error that nobody sees costs as much as reading a small one.
+      response.off('close', brokenOff);
+      resolve(Buffer.concat(chunks).toString('utf8'));
+    });
     response.once('error', reject);
-    response.once('close', () => reject(new Error('the answer broke off')));
+    response.once('close', brokenOff);
   });
 }

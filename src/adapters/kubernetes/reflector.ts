@@ -17,6 +17,8 @@ export interface ReflectorOptions<T> {
   readonly fieldSelector?: string | undefined;
   /** Keeps what is needed of an object, right after it was parsed; undefined passes it over. */
   readonly toRecord: (object: unknown) => T | undefined;
+  /** Called before the first page of a list is asked for. */
+  readonly onListing?: (() => void) | undefined;
   /** What it throws is logged and goes no further. */
   readonly onEvent: (event: ReflectorEvent<T>) => void;
   readonly clock: Clock;
@@ -121,7 +123,8 @@ class Reflector<T> {
 
   /** @returns the resource version to watch from, after the complete set was handed on. */
   async #list(): Promise<string> {
-    const { client, path } = this.#options;
+    const { client, path, onListing } = this.#options;
+    onListing?.();
     const records: T[] = [];
     let token: string | undefined;
     let version: string | undefined;

@@ -1,9 +1,18 @@
 import type { V1Job } from '@kubernetes/client-node';
+import { UsageError } from '../../core/errors.js';
 import { textTable } from './text-table.js';
 import { toYamlStream } from './manifest-yaml.js';
 
 export type RenderFormat = 'yaml' | 'json' | 'name' | 'table';
 export const RENDER_FORMATS: readonly RenderFormat[] = ['yaml', 'json', 'name', 'table'];
+
+/** Throws a `UsageError` for a format that an explanation or a difference cannot have: names and tables are of manifests. */
+export function checkFormat(flags: { output: string; explain?: string | undefined; diff: boolean }): void {
+  const { output, explain, diff } = flags;
+  if ((explain === undefined && !diff) || output === 'yaml' || output === 'json') return;
+  const mode = diff ? '--diff' : '--explain';
+  throw new UsageError(`${mode} cannot be printed as --output ${output}; use json, or leave --output out for text`);
+}
 
 /** What the formats need to know of a rendered job. */
 export interface RenderRow {

@@ -22,18 +22,32 @@ export function canonicalPod(pod: V1PodSpec): V1PodSpec {
   return canonical(pod, { $ref: '#/definitions/PodSpec' }) as V1PodSpec;
 }
 
+/** Most of a pod is canonical already, so what needs no change is returned as it is: a pod is built for every job. */
 function canonical(value: unknown, schema: JsonSchema): unknown {
+  if (typeof value !== 'object' || value === null) return resolve(schema).format === 'quantity' ? String(value) : value;
+  return Array.isArray(value) ? canonicalList(value, resolve(schema).items ?? {}) : canonicalMap(value, schema);
+}
+
+function canonicalList(list: readonly unknown[], items: JsonSchema): readonly unknown[] {
+  const result = list.map((item) => canonical(item, items));
+  return result.every((item, index) => item === list[index]) ? list : result;
+}
+
+function canonicalMap(map: object, schema: JsonSchema): object {
   const target = resolve(schema);
-  if (target.format === 'quantity') return String(value);
-  if (Array.isArray(value)) return value.map((item) => canonical(item, target.items ?? {}));
-  if (typeof value !== 'object' || value === null) return value;
-  const fields = Object.entries(value).flatMap(([name, field]: [string, unknown]) => {
+  const kept: [string, unknown][] = [];
+  let changed = false;
+  for (const [name, field] of Object.entries(map) as [string, unknown][]) {
     const fieldSchema = schemaOf(target, name);
-    return isLeftOut(field, name, { parent: target, schema: fieldSchema })
-      ? []
-      : [[name, canonical(field, fieldSchema)] as const];
-  });
-  return withDivisor(Object.fromEntries(fields), schema);
+    if (isLeftOut(field, name, { parent: target, schema: fieldSchema })) {
+      changed = true;
+      continue;
+    }
+    const clean = canonical(field, fieldSchema);
+    changed ||= clean !== field;
+    kept.push([name, clean]);
+  }
+  return withDivisor(changed ? Object.fromEntries(kept) : map, schema);
 }
 
 function schemaOf({ properties, additionalProperties }: JsonSchema, name: string): JsonSchema {
@@ -41,9 +55,11 @@ function schemaOf({ properties, additionalProperties }: JsonSchema, name: string
   return typeof additionalProperties === 'object' ? additionalProperties : {};
 }
 
+const REF_PREFIX = '#/definitions/';
+
 function resolve(schema: JsonSchema): JsonSchema {
-  const name = schema.$ref?.replace('#/definitions/', '');
-  return (name === undefined ? schema : kubernetesDefinitions[name]) ?? {};
+  if (schema.$ref === undefined) return schema;
+  return kubernetesDefinitions[schema.$ref.slice(REF_PREFIX.length)] ?? {};
 }
 
 function isLeftOut(value: unknown, name: string, at: { parent: JsonSchema; schema: JsonSchema }): boolean {
@@ -61,6 +77,6 @@ function isEmptyCollection(value: object, schema: JsonSchema): boolean {
 }
 
 /** The API server always writes the divisor of a resource reference; 0 stands for its default. */
-function withDivisor(fields: Record<string, unknown>, { $ref }: JsonSchema): Record<string, unknown> {
+function withDivisor(fields: object, { $ref }: JsonSchema): object {
   return $ref === '#/definitions/ResourceFieldSelector' ? { divisor: '0', ...fields } : fields;
 }

@@ -1,6 +1,7 @@
 import type { V1Container, V1PodSpec, V1Volume } from '@kubernetes/client-node';
 import { closestName } from '../closest-name.js';
-import { decode, formatPath, type PathSegment } from '../schema/decode.js';
+import { formatPath, type PathSegment } from '../schema/decode.js';
+import { findMissingField } from '../schema/missing-field.js';
 import { kubernetesDefinitions } from '../schema/kubernetes-definitions.generated.js';
 import { compareQuantities, parseQuantity } from '../quantity.js';
 import { isCommandContainer } from './command-containers.js';
@@ -102,12 +103,10 @@ function names(pod: V1PodSpec): JobFailure | undefined {
 }
 
 function missingFields(pod: V1PodSpec): JobFailure | undefined {
-  const options = { definitions: kubernetesDefinitions, requireFields: true };
-  const { issues } = decode(pod, { $ref: '#/definitions/PodSpec' }, options);
-  const issue = issues.find(({ kind }) => kind === 'missing-field');
-  if (issue === undefined) return undefined;
-  const path = placeOf(pod, issue.path.slice(0, -1));
-  return invalid(`${issue.message} in ${path}: Kubernetes has no default for it; add it`, path);
+  const missing = findMissingField(pod, { $ref: '#/definitions/PodSpec' }, kubernetesDefinitions);
+  if (missing === undefined) return undefined;
+  const path = placeOf(pod, missing.path);
+  return invalid(`"${missing.name}" is required in ${path}: Kubernetes has no default for it; add it`, path);
 }
 
 /** A place in the user's own words: the final pod counts its containers otherwise than the pipeline does. */

@@ -13,25 +13,40 @@ export interface PodTemplates {
  * `kubectl apply`. Fails with a sentence when a document is something else.
  */
 export function parsePodTemplates(text: string): Result<PodTemplates, string> {
-  const templates: { name: string; namespace: string | undefined; spec: V1PodSpec }[] = [];
+  const templates: PodTemplate[] = [];
   for (const document of parseAllDocuments(text, { logLevel: 'silent', version: '1.1', merge: true })) {
     const [error] = document.errors;
     if (error !== undefined) return fail(`is not valid YAML: ${error.message.split('\n')[0] ?? ''}`);
     const value: unknown = document.toJS({ maxAliasCount: 1000 });
     if (value === null || value === undefined) continue;
-    const spec = at(value, 'template', 'spec');
-    const name = at(value, 'metadata', 'name');
-    const namespace = at(value, 'metadata', 'namespace');
-    const kind = at(value, 'kind');
-    if (kind !== 'PodTemplate') return fail(`holds a "${String(kind)}" where only PodTemplates are expected`);
-    if (typeof name !== 'string') return fail('holds a PodTemplate without "metadata.name"');
-    if (!isPodSpec(spec)) return fail(`holds PodTemplate "${name}" without "template.spec"`);
-    templates.push({ name, namespace: typeof namespace === 'string' ? namespace : undefined, spec });
+    const template = readTemplate(value);
+    if (!template.ok) return template;
+    templates.push(template.value);
   }
   return ok({
     find: (name, namespace) =>
       templates.find((known) => known.name === name && (known.namespace ?? namespace) === namespace)?.spec,
   });
+}
+
+interface PodTemplate {
+  readonly name: string;
+  readonly namespace: string | undefined;
+  readonly spec: V1PodSpec;
+}
+
+function readTemplate(value: unknown): Result<PodTemplate, string> {
+  const kind = at(value, 'kind');
+  if (kind !== 'PodTemplate') {
+    const found = typeof kind === 'string' ? `a "${kind}"` : 'a document without "kind"';
+    return fail(`holds ${found} where only PodTemplates are expected`);
+  }
+  const name = at(value, 'metadata', 'name');
+  if (typeof name !== 'string') return fail('holds a PodTemplate without "metadata.name"');
+  const spec = at(value, 'template', 'spec');
+  if (!isPodSpec(spec)) return fail(`holds PodTemplate "${name}" without "template.spec"`);
+  const namespace = at(value, 'metadata', 'namespace');
+  return ok({ name, namespace: typeof namespace === 'string' ? namespace : undefined, spec });
 }
 
 /** A cluster without PodTemplates. */

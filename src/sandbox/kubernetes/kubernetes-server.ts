@@ -152,6 +152,12 @@ function answerDocument(internals: Internals, wire: Wire, account: Account): voi
     response.end('ok');
     return;
   }
+  if (path === '/openapi/v2') {
+    // kubectl reads it before it sends a List. An empty message describes no type, which leaves checking to the server.
+    response.writeHead(200, { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' });
+    response.end();
+    return;
+  }
   const document = discoveryDocument(path);
   if (document === undefined && isServed(path)) throw unknownPath();
   if (document === undefined) {

@@ -180,6 +180,26 @@ describe('the Kubernetes adapter against the embedded API server', () => {
     expect(knownAfter(events)).to.deep.equal([...many, 101].map(uuidOf));
   });
 
+  it('counts Jobs that were created while their list was read', async () => {
+    for (const n of [1, 2]) put(jobOf(n));
+    const cluster = clusterAs(undefined, '', { ...IMPATIENT, pageSize: 1 });
+    let between: Promise<unknown> | undefined;
+    server.intercept(({ verb, query }) => {
+      if (verb !== 'list' || !query.has('continue')) return undefined;
+      between ??= cluster
+        .createJob(jobOf(3), never)
+        .then((created) => (created.outcome === 'created' ? cluster.deleteJob(created.record, never) : undefined))
+        .then(() => cluster.createJob(jobOf(4), never));
+      return { kind: 'delay', ms: 100 };
+    });
+
+    const events = watch(cluster);
+    await until(() => events.length > 0, 'synced');
+    await between;
+
+    expect(knownAfter(events.slice(0, 1))).to.deep.equal([1, 2, 4].map(uuidOf));
+  });
+
   const outages: readonly (readonly [string, (server: KubernetesServer) => void])[] = [
     ['its history compacted', (s) => s.compact()],
     ['every third watch refused with 500', (s) => s.intercept(everyThird('watch', { kind: 'status', code: 500 }))],

@@ -1,8 +1,9 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
+import { parse } from 'yaml';
 import { startJobController, type JobController } from '../../../src/sandbox/kubernetes/job-controller.js';
 import { startKubernetesServer, type KubernetesServer } from '../../../src/sandbox/kubernetes/kubernetes-server.js';
 
@@ -97,6 +98,21 @@ describe('real kubectl on the embedded server', function () {
 
     expect(typo.err).to.include('unknown field "spec.template.spec.containers[0].imag"');
     expect(missing.err).to.equal('Error from server (NotFound): pods "nothing" not found\n');
+  });
+
+  it('takes the objects of a List, and checks each', async () => {
+    const list = (...files: readonly string[]): string => {
+      const items = files.map((file) => parse(readFileSync(path.join(folder, file), 'utf8')) as unknown);
+      const name = path.join(folder, `list-${files.length}.json`);
+      writeFileSync(name, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+      return name;
+    };
+
+    const good = await kubectl('apply', '--dry-run=server', '--validate=strict', '-f', list('job.yaml'));
+    const bad = await kubectl('apply', '--dry-run=server', '--validate=strict', '-f', list('job.yaml', 'typo.yaml'));
+
+    expect([good.code, good.out]).to.deep.equal([0, 'job.batch/hello created (server dry run)\n']);
+    expect(bad.err).to.include('unknown field "spec.template.spec.containers[0].imag"');
   });
 
   it('accepts a server-side dry run and stores nothing', async () => {

@@ -82,7 +82,8 @@ async function checkOut(container: BootstrapContainer, part: JobPart, env: Env):
     mkdirSync(directory, { recursive: true });
     return { exitCode: 0, killed: false };
   }
-  const clone = ['git', '-c', 'safe.directory=*', 'clone', '--quiet', '--', repository, directory];
+  // Objects are borrowed, not copied: the repository is there as long as the sandbox runs.
+  const clone = ['git', '-c', 'safe.directory=*', 'clone', '--quiet', '--shared', '--', repository, directory];
   const cloned = await runLogged(container, part, { argv: clone, cwd: buildDir, env });
   const commit = env['BUILDKITE_COMMIT'] ?? 'HEAD';
   if (cloned.exitCode !== 0 || cloned.killed || commit === 'HEAD') return cloned;
