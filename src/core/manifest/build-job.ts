@@ -65,8 +65,13 @@ function basePod(plugin: KubernetesPlugin, { podTemplateSpec }: BuildJobInput): 
       path: 'podTemplate',
     });
   }
-  const { containers = [], initContainers = [], volumes = [], ...spec } = plugin.podSpec ?? podTemplateSpec ?? {};
-  return ok({ ...spec, containers, initContainers: initContainers.map(named), volumes: volumes.map(named) });
+  const spec = plugin.podSpec ?? podTemplateSpec;
+  return ok({
+    ...spec,
+    containers: spec?.containers ?? [],
+    ...(spec?.initContainers && { initContainers: spec.initContainers.map(named) }),
+    ...(spec?.volumes && { volumes: spec.volumes.map(named) }),
+  });
 }
 
 /** A missing name is an empty one, so that the checks of the final pod find it. */

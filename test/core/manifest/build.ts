@@ -42,9 +42,9 @@ export interface Built {
   readonly pod: V1PodSpec;
   readonly warnings: readonly JobWarning[];
   /** A container, init containers included, by its name. */
-  container(name: string): V1Container;
+  readonly container: (name: string) => V1Container;
   /** The value of a variable; of several the last. */
-  variable(container: string, name: string): string | undefined;
+  readonly variable: (container: string, name: string) => string | undefined;
 }
 
 /** Builds what must be buildable. */
