@@ -33,6 +33,7 @@ export function applyPodSpecPatch(
   patch: PodSpecPatch,
   options: PatchOptions,
 ): Result<Patched, JobFailure> {
+  if (Object.keys(patch).length === 0) return ok({ pod, warnings: [] });
   const { kept, warnings } = keepGeneratedLists(patch, options);
   const forbidden = forbiddenCommandChange(pod, kept, options);
   if (forbidden !== undefined) return fail(patchFailure(options, forbidden));
