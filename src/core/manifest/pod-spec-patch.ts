@@ -33,6 +33,10 @@ export function applyPodSpecPatch(
   patch: PodSpecPatch,
   options: PatchOptions,
 ): Result<Patched, JobFailure> {
+  if (patch['$patch'] === 'delete' || patch['$patch'] === 'replace') {
+    const text = `"$patch: ${patch['$patch']}" at the top would take the whole pod away, the agent with it: put it into the part it is meant for`;
+    return fail(patchFailure(options, text));
+  }
   const { kept, warnings } = keepGeneratedLists(patch, options);
   const forbidden = forbiddenCommandChange(pod, kept, options);
   if (forbidden !== undefined) return fail(patchFailure(options, forbidden));
