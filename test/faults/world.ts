@@ -85,6 +85,7 @@ export async function startWorld({ source = 'stacks', config = {}, ...options }:
   writeFileSync(kubeconfig, kubernetes.kubeconfig({ token: kubeToken, namespace: NAMESPACE }));
   for (const secret of [buildkite.agentToken, buildkite.apiToken, kubeToken]) secrets.add(secret);
   const running: ControllerProcess[] = [];
+  let closed = false;
   const logs = (): string =>
     readdirSync(folder)
       .filter((name) => name.endsWith('.log'))
@@ -107,11 +108,13 @@ export async function startWorld({ source = 'stacks', config = {}, ...options }:
     allFinished: async (check) => {
       while (!isFinished(world)) {
         check?.();
+        if (closed) throw new Error('the world was closed before its jobs had ended');
         await sleep(50);
       }
     },
     expectEachRanOnce: () => expectEachRanOnce(world),
     async close() {
+      closed = true;
       for (const controller of running) await controller.end('SIGKILL');
       written.push(logs());
       await kubelet.close();
