@@ -34,6 +34,10 @@ export function applyPodSpecPatch(
   options: PatchOptions,
 ): Result<Patched, JobFailure> {
   if (Object.keys(patch).length === 0) return ok({ pod, warnings: [] });
+  if (patch['$patch'] === 'delete' || patch['$patch'] === 'replace') {
+    const text = `"$patch: ${patch['$patch']}" at the top would take the whole pod away, the agent with it: put it into the part it is meant for`;
+    return fail(patchFailure(options, text));
+  }
   const { kept, warnings } = keepGeneratedLists(patch, options);
   const forbidden = forbiddenCommandChange(pod, kept, options);
   if (forbidden !== undefined) return fail(patchFailure(options, forbidden));

@@ -157,6 +157,12 @@ describe('podSpec patches', () => {
     expect(pod.containers.map(({ name }) => name)).to.deep.equal(['container-0', 'agent']);
   });
 
+  it('cannot take the whole pod away', () => {
+    for (const $patch of ['delete', 'replace']) {
+      expect(failure({ plugin: { podSpecPatch: { $patch } } }).text).to.contain(`"$patch: ${$patch}" at the top`);
+    }
+  });
+
   it('with a misspelt container fail and name the ones there are', () => {
     const { text } = failure({ plugin: { podSpecPatch: { containers: [{ name: 'contianer-0', tty: true }] } } });
 
