@@ -51,13 +51,12 @@ export class JobReconciler {
 
   async #build(job: BuildkiteJob, signal: AbortSignal): Promise<Result<BuiltJob, JobFailure>> {
     const { cluster, config, version } = this.#options;
-    const template = podTemplateName({ job, config });
+    const built = buildJob({ job, config, version });
+    // Few jobs use a PodTemplate: only those are parsed twice, the first time for its name.
+    if (built.ok || built.error.reason !== 'pod-template-missing') return built;
+    const spec = await cluster.getPodTemplateSpec(podTemplateName({ job, config }) ?? '', signal);
     // The API server has validated the PodTemplate, so its spec has the shape of a PodSpec.
-    const spec =
-      template === undefined
-        ? undefined
-        : ((await cluster.getPodTemplateSpec(template, signal)) as V1PodSpec | undefined);
-    return buildJob({ job, config, version, podTemplateSpec: spec });
+    return buildJob({ job, config, version, podTemplateSpec: spec as V1PodSpec | undefined });
   }
 
   async #create(
