@@ -1,5 +1,6 @@
 import { ExternalError } from '../../core/errors.js';
 import { effectiveQueue, type ControllerConfig } from '../../core/config/config.js';
+import { isDefaultQueue } from '../../core/job/agent-tags.js';
 import type { BuildkiteJobState, RunnableJob, ScheduledJob } from '../../core/job/job.js';
 import type { JobListing, JobSource, Reservation } from '../../ports/buildkite.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
@@ -51,7 +52,6 @@ const MAX_PAGES = 20;
 const QUEUES_PER_PAGE = 100;
 /** The pause flag of a queue that was not paused is asked for once in this many polls. */
 const POLLS_PER_PAUSE_CHECK = 5;
-const DEFAULT_QUEUE_SPELLINGS = new Set(['', '_default', '~', '-']);
 
 /** Jobs of an organization, or of one of its clusters, by way of GraphQL and a user's token. */
 export function createGraphqlSource(options: GraphqlSourceOptions): JobSource {
@@ -176,7 +176,7 @@ class GraphqlSource implements JobSource {
   #pageQuery(before: string | undefined, signal: AbortSignal): GraphqlQuery {
     const { org, clusterUuid, graphqlResultsLimit } = this.#options.config;
     // Jobs of the default queue may carry no queue rule at all, which no filter of Buildkite's can express.
-    const rules = DEFAULT_QUEUE_SPELLINGS.has(this.#queue) ? null : [`queue=${this.#queue}`];
+    const rules = isDefaultQueue(this.#queue) ? null : [`queue=${this.#queue}`];
     const variables = { org, rules, last: graphqlResultsLimit, before: before ?? null };
     if (clusterUuid === '') {
       return { operation: 'UnclusteredScheduledJobs', document: UNCLUSTERED_SCHEDULED_JOBS, variables, signal };
@@ -186,11 +186,9 @@ class GraphqlSource implements JobSource {
   }
 
   #isForOurQueue({ agentQueryRules }: ListedJob): boolean {
-    if (!DEFAULT_QUEUE_SPELLINGS.has(this.#queue)) return true;
+    if (!isDefaultQueue(this.#queue)) return true;
     const queue = agentQueryRules.find((rule) => rule.startsWith('queue='))?.slice('queue='.length);
-    return (
-      queue === undefined || queue === '*' || queue === this.#defaultQueueKey || DEFAULT_QUEUE_SPELLINGS.has(queue)
-    );
+    return queue === undefined || queue === '*' || queue === this.#defaultQueueKey || isDefaultQueue(queue);
   }
 
   async #isPaused(signal: AbortSignal): Promise<boolean> {
@@ -224,7 +222,7 @@ class GraphqlSource implements JobSource {
       });
       const cluster = this.#cluster(answer.data);
       this.#defaultQueueKey = textOf(objectOf(cluster['defaultQueue'])['key']) ?? this.#defaultQueueKey;
-      const key = DEFAULT_QUEUE_SPELLINGS.has(this.#queue) ? this.#defaultQueueKey : this.#queue;
+      const key = isDefaultQueue(this.#queue) ? this.#defaultQueueKey : this.#queue;
       const connection = objectOf(cluster['queues']);
       const queue = edgeNodes(connection).find((node) => node['key'] === key);
       if (queue) return queue['dispatchPaused'] === true;

@@ -1,5 +1,6 @@
 import { ExternalError } from '../../core/errors.js';
 import { effectiveQueue, type ControllerConfig } from '../../core/config/config.js';
+import { isDefaultQueue } from '../../core/job/agent-tags.js';
 import type { BuildkiteJobState, RunnableJob } from '../../core/job/job.js';
 import type { JobListing, JobNotification, JobSource, Reservation } from '../../ports/buildkite.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
@@ -45,7 +46,6 @@ const MAX_NOTIFICATION_CHARACTERS = 255;
 const CROPPED = '… (cropped)';
 const GOODBYE_TIMEOUT_MS = 5000;
 const DEFAULT_STACK_KEY = 'agent-stack-k8s';
-const DEFAULT_QUEUE_SPELLINGS = new Set(['', '_default', '~', '-']);
 /** The first runs in production, the second stands in the documentation. */
 const DEFAULT_QUEUE_KEYS = ['_default', '__default__'] as const;
 
@@ -273,7 +273,7 @@ class StacksSource implements JobSource {
 
   async #register(signal: AbortSignal): Promise<StackAddress> {
     const queue = effectiveQueue(this.#options.config);
-    const [first, second] = DEFAULT_QUEUE_SPELLINGS.has(queue) ? DEFAULT_QUEUE_KEYS : [queue, undefined];
+    const [first, second] = isDefaultQueue(queue) ? DEFAULT_QUEUE_KEYS : [queue, undefined];
     try {
       return await this.#registerQueue(first, signal);
     } catch (error) {

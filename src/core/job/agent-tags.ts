@@ -3,7 +3,7 @@ import { type ControllerConfig, effectiveQueue } from '../config/config.js';
 type QueueConfig = Pick<ControllerConfig, 'queue' | 'tags'>;
 
 /** Names for "the queue a cluster uses when a step names none". */
-const DEFAULT_QUEUES: ReadonlySet<string> = new Set(['_default', '~', '-']);
+const DEFAULT_QUEUES: ReadonlySet<string> = new Set(['', '_default', '~', '-']);
 
 /** Tags that are instructions to the controller, not properties of the agent: every controller matches them. */
 const NOT_MATCHED: ReadonlySet<string> = new Set(['resource_class']);
@@ -18,9 +18,14 @@ export function parseTags(tags: readonly string[]): ReadonlyMap<string, string> 
   );
 }
 
+/** Whether a queue's name only says "the default one". */
+export function isDefaultQueue(queue: string): boolean {
+  return DEFAULT_QUEUES.has(queue);
+}
+
 /** Whether the controller serves its cluster's default queue rather than one with a name. */
 export function servesDefaultQueue(config: QueueConfig): boolean {
-  return DEFAULT_QUEUES.has(effectiveQueue(config));
+  return isDefaultQueue(effectiveQueue(config));
 }
 
 /**

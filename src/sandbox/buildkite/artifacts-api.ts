@@ -1,3 +1,4 @@
+import { artifactGlob } from '../artifact-glob.js';
 import { jobOfCall, tokenOf, type Sandbox } from './agent-api.js';
 import { number, objects, readObject, text, type JsonObject } from './json.js';
 import type { Artifact, Build, Job } from './model.js';
@@ -115,21 +116,8 @@ export function artifactMatcher(query: string): (path: string) => boolean {
     .split(';')
     .map((glob) => glob.trim())
     .filter((glob) => glob !== '')
-    .map((glob) => new RegExp(`^${globSource(glob)}$`));
+    .map(artifactGlob);
   return (path) => patterns.length === 0 || patterns.some((pattern) => pattern.test(path));
-}
-
-function globSource(glob: string): string {
-  const parts: Readonly<Record<string, string>> = {
-    '**/': '(?:.*/)?',
-    '**': '.*',
-    '*': '[^/]*',
-    '?': '[^/]',
-    '{': '(?:',
-    '}': ')',
-    ',': '|',
-  };
-  return glob.replace(/\*\*\/|\*\*|[*?{},.+^$()|[\]\\]/g, (part) => parts[part] ?? `\\${part}`);
 }
 
 function searchArtifacts(call: Call, sandbox: Sandbox): Reply {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { artifactGlob } from '../../artifact-glob.js';
 import type { AgentApi } from './agent-http.js';
 
 /** A file to upload. */
@@ -34,9 +35,9 @@ export async function findArtifacts(patterns: string, directory: string): Promis
   const globs = patterns.split(/[;\n]/).map((glob) => glob.trim());
   for (const glob of globs.filter((one) => one !== '')) {
     const absoluteGlob = isAbsolute(glob) ? glob : join(directory, glob);
-    const matches = globMatcher(absoluteGlob);
+    const pattern = artifactGlob(absoluteGlob);
     for await (const file of filesBelow(fixedPart(absoluteGlob))) {
-      if (!matches(file) || found.has(file)) continue;
+      if (!pattern.test(file) || found.has(file)) continue;
       const inside = relative(directory, file).split(sep).join('/');
       const path = inside.startsWith('..') ? file.replace(/^\/+/, '') : inside;
       found.set(file, { absolutePath: file, path, glob });
@@ -62,21 +63,6 @@ async function* filesBelow(start: string): AsyncGenerator<string> {
     if (entry.isDirectory()) yield* filesBelow(path);
     else if (entry.isFile()) yield path;
   }
-}
-
-function globMatcher(glob: string): (path: string) => boolean {
-  const parts: Readonly<Record<string, string>> = {
-    '**/': '(?:.*/)?',
-    '**': '.*',
-    '*': '[^/]*',
-    '?': '[^/]',
-    '{': '(?:',
-    '}': ')',
-    ',': '|',
-  };
-  const source = glob.replace(/\*\*\/|\*\*|[*?{},.+^$()|[\]\\]/g, (part) => parts[part] ?? `\\${part}`);
-  const pattern = new RegExp(`^${source}$`);
-  return (path) => pattern.test(path);
 }
 
 /** Uploads files through Buildkite's form upload. @throws ApiRefusal */
