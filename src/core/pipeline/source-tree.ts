@@ -117,7 +117,7 @@ export function parseSourceTree(text: string, file: string): SourceTree {
         'error',
         error.pos[0],
         `${firstLine(error.message)}; the file is not valid YAML and the upload fails`,
-        'yaml/syntax',
+        'pipeline/shape',
       );
   }
   if (reader.problems.length > 0) return { documents: [], problems: reader.problems, duplicates: [] };
@@ -207,7 +207,7 @@ class TreeReader {
     return { ...this.base(node), kind: 'scalar', value: null, text: '', style: 'plain' };
   }
 
-  private giveUp(node: Node, message: string, rule = 'yaml/syntax'): SourceNode {
+  private giveUp(node: Node, message: string, rule = 'pipeline/shape'): SourceNode {
     if (!this.gaveUp) this.report('error', node.range?.[0] ?? 0, message, rule);
     this.gaveUp = true;
     return this.nothing(node);
@@ -317,7 +317,7 @@ class TreeReader {
       return;
     }
     const advice = 'put quotes around a value that begins with "{{", or fill the template in first';
-    const rule = isMap(node) && node.flow === true ? 'yaml/unquoted-matrix' : 'yaml/syntax';
+    const rule = isMap(node) && node.flow === true ? 'yaml/unquoted-matrix' : 'pipeline/shape';
     this.giveUp(node, `a mapping or list cannot be a key; the upload fails. ${advice}`, rule);
   }
 

@@ -1,0 +1,9 @@
+import type { RuleSet } from '../rule.js';
+import { yamlRules } from './yaml.js';
+
+/** Every rule of the linter, one set for each subject. */
+export const RULES: RuleSet = join([yamlRules]);
+
+function join(sets: readonly RuleSet[]): RuleSet {
+  return { rules: sets.flatMap(({ rules }) => rules), checks: sets.flatMap(({ checks }) => checks) };
+}
