@@ -1,6 +1,7 @@
 import { attributesOf } from '../../pipeline/step-attributes.js';
 import type { MapNode, SourceNode } from '../../pipeline/source-tree.js';
 import { renameKey } from '../edits.js';
+import { isUnknown } from '../placeholder.js';
 import type { Found } from '../rule.js';
 import { adviceFor, controllerOption, fieldOfOption, OBJECT_KEYS, renamedTo, volumeSourceFor } from './key-hints.js';
 import { moveOutOfPodSpec, moveUnderPodSpec } from './key-moves.js';
@@ -25,7 +26,8 @@ const EXPLAIN: readonly ((place: PluginPlace) => Said | undefined)[] = [
 
 /** The one finding for a key that the plugin or the pod does not have; undefined when another key explains this one. */
 export function explainUnknownKey(place: PluginPlace): Found | undefined {
-  if (isFollower(place)) return undefined;
+  // A key with a variable in it is not this key: `$patch` in an uploaded file has a rule of its own.
+  if (isUnknown(place.key) || isFollower(place)) return undefined;
   const said = EXPLAIN.map((explain) => explain(place)).find((each) => each !== undefined) ?? general(place);
   return { ...said, at: place.at };
 }

@@ -1,5 +1,5 @@
 /** What the controller does with an unknown key. */
-export const DROPPED = 'the controller ignores it without a word';
+export const DROPPED = 'the Go controller drops it without a word';
 /** What the controller does with a value that it cannot read. */
 export const REFUSED = 'the controller cannot read the plugin, so the job fails before it starts';
 
