@@ -59,31 +59,30 @@ const IN_ENV = [
 const IN_VOLUME = [...EVERYWHERE, 'metadata.labels', 'metadata.annotations'];
 
 /** The fields of a pod that variables and files may hold. */
-export const fieldRef: Check<V1ObjectFieldSelector> = function* (
-  { fieldPath, apiVersion = 'v1' },
-  path,
-  { isUnknown },
-) {
+export const fieldRef: Check<V1ObjectFieldSelector> = function* (selector, path, { isUnknown }) {
+  const { fieldPath, apiVersion = 'v1' } = selector;
   if (fieldPath === '' || isUnknown(fieldPath) || isUnknown(apiVersion)) return;
-  if (apiVersion !== 'v1' && apiVersion !== '') {
+  if (apiVersion === 'v1' || apiVersion === '') {
+    yield* unknownField(fieldPath, path);
+  } else {
     const what = `"${apiVersion}" has no pods`;
     yield refused({ rule: RULE, path: [...path, 'apiVersion'], what, remedy: 'remove "apiVersion"' });
-    return;
   }
-  const known = isInVolume(path) ? IN_VOLUME : [...IN_ENV, 'spec.host'];
-  if (known.includes(fieldPath) || isOneKey(fieldPath)) return;
+};
+
+function* unknownField(fieldPath: string, path: ApiPath): Iterable<ApiProblem> {
+  const known = isInVolume(path) ? IN_VOLUME : IN_ENV;
+  const isAlias = fieldPath === 'spec.host' && !isInVolume(path); // of spec.nodeName, for old clients
+  if (known.includes(fieldPath) || isAlias || isOneKey(fieldPath)) return;
   const replacement = asOneKey(fieldPath) ?? closestName(fieldPath, known);
   yield refused({
     rule: RULE,
     path: [...path, 'fieldPath'],
     what: `"${fieldPath}" is no field a ${isInVolume(path) ? 'file' : 'variable'} can be made from`,
-    remedy:
-      replacement === undefined
-        ? `write ${oneOf([...known.filter((name) => name !== 'spec.host'), "metadata.labels['…']"])}`
-        : `write "${replacement}"`,
+    remedy: `write ${oneOf(replacement === undefined ? [...known, "metadata.labels['…']"] : [replacement])}`,
     replacement,
   });
-};
+}
 
 function isInVolume(path: ApiPath): boolean {
   return path[0] === 'volumes';
@@ -105,11 +104,10 @@ const RESOURCES = ['limits', 'requests'].flatMap((kind) =>
   ['cpu', 'memory', 'ephemeral-storage'].map((resource) => `${kind}.${resource}`),
 );
 const CPU_DIVISORS = ['1m', '1'];
-const BYTE_DIVISORS = ['1', ...['k', 'M', 'G', 'T', 'P', 'E'].flatMap((unit) => [`1${unit}`, `1${capital(unit)}i`])];
-
-function capital(unit: string): string {
-  return unit.toUpperCase();
-}
+const BYTE_DIVISORS = [
+  '1',
+  ...['k', 'M', 'G', 'T', 'P', 'E'].flatMap((unit) => [`1${unit}`, `1${unit.toUpperCase()}i`]),
+];
 
 /** The resources of a container that variables and files may hold. */
 export const resourceFieldRef: Check<V1ResourceFieldSelector> = function* (selector, path, { isUnknown }) {
@@ -118,20 +116,26 @@ export const resourceFieldRef: Check<V1ResourceFieldSelector> = function* (selec
     const what = '"containerName" is missing: a file belongs to no container of its own';
     yield refused({ rule: RULE, path: [...path, 'containerName'], what, remedy: 'add it' });
   }
-  const isKnown = RESOURCES.includes(resource) || /^(?:limits|requests)\.hugepages-/.test(resource);
   if (resource === '' || isUnknown(resource)) return;
-  if (!isKnown) {
-    const replacement = closestName(resource, RESOURCES);
-    const what = `"${resource}" is no resource a variable can be made from`;
-    const remedy = `write ${replacement === undefined ? oneOf(RESOURCES) : `"${replacement}"`}`;
-    yield refused({ rule: RULE, path: [...path, 'resource'], what, remedy, replacement });
-    return;
-  }
+  yield* unknownResource(resource, [...path, 'resource']);
   if (!isUnknown(divisor)) yield* badDivisor(resource, divisor, [...path, 'divisor']);
 };
 
+function* unknownResource(resource: string, path: ApiPath): Iterable<ApiProblem> {
+  if (RESOURCES.includes(resource) || isHugePages(resource)) return;
+  const replacement = closestName(resource, RESOURCES);
+  const what = `"${resource}" is no resource a variable can be made from`;
+  const remedy = `write ${oneOf(replacement === undefined ? RESOURCES : [replacement])}`;
+  yield refused({ rule: RULE, path, what, remedy, replacement });
+}
+
+function isHugePages(resource: string): boolean {
+  return /^(?:limits|requests)\.hugepages-/.test(resource);
+}
+
 function* badDivisor(resource: string, divisor: string, path: ApiPath): Iterable<ApiProblem> {
   const parsed = parseQuantity(divisor);
+  if (!RESOURCES.includes(resource) && !isHugePages(resource)) return;
   if (!parsed.ok || parsed.value.nanos === 0n) return;
   const allowed = resource.endsWith('.cpu') ? CPU_DIVISORS : BYTE_DIVISORS;
   if (allowed.includes(formatQuantity(parsed.value))) return;

@@ -13,7 +13,9 @@ export const mounts: Check<V1Container> = function* (container, path, context) {
   for (const [index, mount] of volumeMounts.entries()) {
     yield* volumeOf(mount, container, at('volumeMounts', index), context);
     yield* mountPath(mount, at('volumeMounts', index), context);
-    yield* mountOptions(mount, container, at('volumeMounts', index));
+    yield* subPaths(mount, at('volumeMounts', index));
+    yield* propagation(mount, container, at('volumeMounts', index));
+    yield* recursiveReadOnly(mount, at('volumeMounts', index));
   }
   for (const [index, device] of volumeDevices.entries()) {
     yield* volumeOf(device, container, at('volumeDevices', index), context);
@@ -57,27 +59,29 @@ function* mountPath(
   }
 }
 
-function* mountOptions(mount: V1VolumeMount, container: V1Container, path: ApiPath): Iterable<ApiProblem> {
-  const { subPath = '', subPathExpr = '', mountPropagation = 'None', recursiveReadOnly = 'Disabled' } = mount;
-  if (subPath !== '' && subPathExpr !== '') {
-    const what = '"subPath" and "subPathExpr" exclude each other';
-    const at = { path: [...path, 'subPathExpr'], relatedPath: [...path, 'subPath'] };
-    yield refused({ rule: SUB_PATH, ...at, what, remedy: 'keep one' });
-  }
-  if (mountPropagation === 'Bidirectional' && container.securityContext?.privileged !== true) {
-    const what = '"Bidirectional" is only for privileged containers';
-    const remedy = 'set "securityContext.privileged", or write "HostToContainer"';
-    yield refused({ rule: 'buildable', path: [...path, 'mountPropagation'], what, remedy });
-  }
-  if (recursiveReadOnly !== 'Enabled' && recursiveReadOnly !== 'IfPossible') return;
+function* subPaths({ subPath = '', subPathExpr = '' }: V1VolumeMount, path: ApiPath): Iterable<ApiProblem> {
+  if (subPath === '' || subPathExpr === '') return;
+  const what = '"subPath" and "subPathExpr" exclude each other';
+  const at = { path: [...path, 'subPathExpr'], relatedPath: [...path, 'subPath'] };
+  yield refused({ rule: SUB_PATH, ...at, what, remedy: 'keep one' });
+}
+
+function* propagation(mount: V1VolumeMount, container: V1Container, path: ApiPath): Iterable<ApiProblem> {
+  if (mount.mountPropagation !== 'Bidirectional' || container.securityContext?.privileged === true) return;
+  const what = '"Bidirectional" is only for privileged containers';
+  const remedy = 'set "securityContext.privileged", or write "HostToContainer"';
+  yield refused({ rule: 'buildable', path: [...path, 'mountPropagation'], what, remedy });
+}
+
+function* recursiveReadOnly(mount: V1VolumeMount, path: ApiPath): Iterable<ApiProblem> {
+  const { recursiveReadOnly: wanted = '', mountPropagation = 'None' } = mount;
+  if (wanted !== 'Enabled' && wanted !== 'IfPossible') return;
   const at = { rule: 'buildable', path: [...path, 'recursiveReadOnly'] };
   if (mount.readOnly !== true) {
-    yield refused({ ...at, what: `"${recursiveReadOnly}" needs a read-only mount`, remedy: 'add "readOnly: true"' });
+    yield refused({ ...at, what: `"${wanted}" needs a read-only mount`, remedy: 'add "readOnly: true"' });
   }
-  if (mountPropagation !== 'None' && mountPropagation !== '') {
-    const what = `"${recursiveReadOnly}" does not go with "mountPropagation"`;
-    yield refused({ ...at, what, remedy: 'remove one of them' });
-  }
+  if (mountPropagation === 'None') return;
+  yield refused({ ...at, what: `"${wanted}" does not go with "mountPropagation"`, remedy: 'remove one of them' });
 }
 
 /** The builder keeps one of two mounts at a path; a patch can bring the second one back. */

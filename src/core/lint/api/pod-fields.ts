@@ -10,6 +10,7 @@ import { FORMATS, matches } from './formats.js';
 
 const RULE = 'buildable';
 const RESTART = 'pod/restart-policy';
+const POD_REFUSED = 'Kubernetes makes the Job and refuses its pod';
 const CONTAINER_RESTARTS_SINCE_MINOR = 35;
 
 /** A Job's pod ends: it is not restarted for ever. */
@@ -119,33 +120,37 @@ export const resourceClaim: Check<V1PodResourceClaim> = function* (claim, path) 
   yield refused({ rule: RULE, path, what, remedy: 'give either "resourceClaimName" or "resourceClaimTemplateName"' });
 };
 
-/** Taken by the API server, and yet not what it looks like. */
-export const taken: Check<V1PodSpec> = function* (pod, _path, { isUnknown }) {
-  const { terminationGracePeriodSeconds: grace = 0, imagePullSecrets = [], nodeName = '', schedulingGates = [] } = pod;
-  if (grace < 0) {
-    const what = `"terminationGracePeriodSeconds" is ${grace}, less than no time`;
-    const said = {
-      rule: RULE,
-      path: ['terminationGracePeriodSeconds'],
-      what,
-      remedy: 'write how long the agent may take',
-    };
-    yield accepted(said, 'Kubernetes takes it for 1 second');
-  }
+/** Less than no time to end is taken by the API server, and yet not what it looks like. */
+export const gracePeriod: Check<V1PodSpec> = function* ({ terminationGracePeriodSeconds: seconds = 0 }) {
+  if (seconds >= 0) return;
+  const what = `"terminationGracePeriodSeconds" is ${seconds}, less than no time`;
+  const said = {
+    rule: RULE,
+    path: ['terminationGracePeriodSeconds'],
+    what,
+    remedy: 'write how long the job may take to end',
+  };
+  yield accepted(said, 'Kubernetes takes it for 1 second');
+};
+
+/** The API server takes any name; the kubelet finds no Secret and goes on without it. */
+export const pullSecrets: Check<V1PodSpec> = function* ({ imagePullSecrets = [] }, _path, { isUnknown }) {
   for (const [index, { name = '' }] of imagePullSecrets.entries()) {
     if (name === '' || matches(FORMATS.dnsSubdomain, name, isUnknown(name))) continue;
     const what = `"${name}" cannot be the name of a Secret, which is ${FORMATS.dnsSubdomain.rule}`;
-    const said = {
-      rule: 'reference/name-format',
-      path: ['imagePullSecrets', index, 'name'],
-      what,
-      remedy: 'correct it',
-    };
-    yield stuck(said, 'no Secret can have that name, and images are pulled without it');
+    const at = { rule: 'reference/name-format', path: ['imagePullSecrets', index, 'name'] };
+    yield stuck(
+      { ...at, what, remedy: 'correct it' },
+      'no Secret can have that name, and images are pulled without it',
+    );
   }
+};
+
+/** Who chooses the node leaves nothing to wait for. */
+export const gatedNode: Check<V1PodSpec> = function* ({ nodeName = '', schedulingGates = [] }) {
   if (nodeName === '' || schedulingGates.length === 0) return;
   const what = '"nodeName" does not go with "schedulingGates"';
-  yield stuck({ rule: RULE, path: ['nodeName'], what, remedy: 'keep one' }, 'Kubernetes refuses the pod of the Job');
+  yield stuck({ rule: RULE, path: ['nodeName'], what, remedy: 'keep one' }, POD_REFUSED);
 };
 
 /** What the API server checks for pods only, not for their templates: the Job is made, its pod never. */
@@ -157,5 +162,5 @@ export const podOnly: Check<V1Container> = function* ({ image = '' }, path) {
     what: `"${image}" has spaces around it`,
     remedy: 'remove them',
   };
-  yield stuck({ ...said, replacement: image.trim() }, 'Kubernetes refuses the pod of the Job');
+  yield stuck({ ...said, replacement: image.trim() }, POD_REFUSED);
 };

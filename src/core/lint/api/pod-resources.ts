@@ -27,7 +27,8 @@ export const podResources: Check<V1PodSpec> = function* (pod, _path, context) {
     yield refused({ rule: RULE, path: [...PATH, 'claims'], what, remedy: 'move them to a container' });
   }
   yield* requirements(resources, PATH, context, podResourceName);
-  yield* lessThanContainers(pod, context);
+  yield* requestsOfContainers(pod, reader(context));
+  yield* limitsOfContainers(pod, reader(context));
 };
 
 function podResourceName(name: string): string | undefined {
@@ -37,38 +38,34 @@ function podResourceName(name: string): string | undefined {
     : `"${name}" cannot be given to a pod as a whole, only "cpu", "memory" and "hugepages-…" can`;
 }
 
-function* lessThanContainers(pod: V1PodSpec, { isUnknown }: Context): Iterable<ApiProblem> {
-  const { requests = {}, limits = {} } = pod.resources ?? {};
-  for (const [name, text] of Object.entries(requests)) {
-    const sum = totalRequest(pod, name, isUnknown);
-    const own = isUnknown(text) ? undefined : nanosOf(text);
+/** The containers together do not request more than the pod. */
+function* requestsOfContainers(pod: V1PodSpec, amountOf: AmountOf): Iterable<ApiProblem> {
+  for (const [name, text] of Object.entries(pod.resources?.requests ?? {})) {
+    const [own, sum] = [amountOf(text), totalRequest(pod, name, amountOf)];
     if (own === undefined || sum === undefined || sum <= own) continue;
     const what = `the pod requests ${text} of "${name}", less than its containers together`;
     yield refused({ rule: RULE, path: [...PATH, 'requests', name], what, remedy: 'raise it, or request less in them' });
   }
-  for (const [index, container] of pod.containers.entries()) {
-    for (const [name, text] of Object.entries(container.resources?.limits ?? {})) {
-      const [own, most] = [nanosOf(text), nanosOf(limits[name] ?? '')];
-      if (own === undefined || most === undefined || own <= most || [text, limits[name] ?? ''].some(isUnknown))
-        continue;
-      yield refused({
-        rule: RULE,
-        path: ['containers', index, 'resources', 'limits', name],
-        relatedPath: [...PATH, 'limits', name],
-        what: `container "${container.name}" has a limit of ${text} of "${name}", above that of the pod, ${limits[name] ?? ''}`,
-        remedy: 'lower one or raise the other',
-      });
+}
+
+/** No container may have more than the pod. */
+function* limitsOfContainers(pod: V1PodSpec, amountOf: AmountOf): Iterable<ApiProblem> {
+  const { limits = {} } = pod.resources ?? {};
+  for (const [index, { name: container, resources }] of pod.containers.entries()) {
+    for (const [name, text] of Object.entries({ ...resources?.limits })) {
+      const [own, most] = [amountOf(text), amountOf(limits[name])];
+      if (own === undefined || most === undefined || own <= most) continue;
+      const what = `container "${container}" has a limit of ${text} of "${name}", the pod a lower one`;
+      const path = ['containers', index, 'resources', 'limits', name];
+      const relatedPath = [...PATH, 'limits', name];
+      yield refused({ rule: RULE, path, relatedPath, what, remedy: 'lower the one or raise the other' });
     }
   }
 }
 
 /** Init containers run one after the other, next to the sidecars started before them. */
-function totalRequest(pod: V1PodSpec, name: string, isUnknown: Context['isUnknown']): bigint | undefined {
-  const request = (container: V1Container): bigint | undefined => {
-    const text = container.resources?.requests?.[name];
-    if (text === undefined) return 0n;
-    return isUnknown(text) ? undefined : nanosOf(text);
-  };
+function totalRequest(pod: V1PodSpec, name: string, amountOf: AmountOf): bigint | undefined {
+  const request = ({ resources }: V1Container): bigint | undefined => amountOf(resources?.requests?.[name] ?? '0');
   let sidecars = 0n;
   let peak = 0n;
   for (const container of pod.initContainers ?? []) {
@@ -86,7 +83,13 @@ function totalRequest(pod: V1PodSpec, name: string, isUnknown: Context['isUnknow
   return sum > peak ? sum : peak;
 }
 
-function nanosOf(text: string): bigint | undefined {
-  const parsed = parseQuantity(text);
-  return parsed.ok ? parsed.value.nanos : undefined;
+/** A written amount in billionths; undefined when it is unknown or none. */
+type AmountOf = (text: string | undefined) => bigint | undefined;
+
+function reader({ isUnknown }: Context): AmountOf {
+  return (text) => {
+    if (typeof text !== 'string' || isUnknown(text)) return undefined;
+    const parsed = parseQuantity(text);
+    return parsed.ok ? parsed.value.nanos : undefined;
+  };
 }

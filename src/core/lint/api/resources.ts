@@ -8,19 +8,19 @@ const UNKNOWN_NAME = 'resources/unknown-name';
 const EXTENDED = 'resources/extended';
 const OWN_NAMES = ['cpu', 'memory', 'ephemeral-storage'];
 /** What people write for them. */
-const MEANT: Readonly<Record<string, string>> = {
-  gpu: 'nvidia.com/gpu',
-  gpus: 'nvidia.com/gpu',
-  nvidia: 'nvidia.com/gpu',
-  tpu: 'google.com/tpu',
-  mem: 'memory',
-  ram: 'memory',
-  cpus: 'cpu',
-  cores: 'cpu',
-  disk: 'ephemeral-storage',
-  storage: 'ephemeral-storage',
-  ephemeralstorage: 'ephemeral-storage',
-};
+const MEANT: ReadonlyMap<string, string> = new Map([
+  ['gpu', 'nvidia.com/gpu'],
+  ['gpus', 'nvidia.com/gpu'],
+  ['nvidia', 'nvidia.com/gpu'],
+  ['tpu', 'google.com/tpu'],
+  ['mem', 'memory'],
+  ['ram', 'memory'],
+  ['cpus', 'cpu'],
+  ['cores', 'cpu'],
+  ['disk', 'ephemeral-storage'],
+  ['storage', 'ephemeral-storage'],
+  ['ephemeralstorage', 'ephemeral-storage'],
+]);
 
 type Amounts = Readonly<Record<string, string>>;
 
@@ -48,7 +48,11 @@ export function* requirements(
 ): Iterable<ApiProblem> {
   yield* amounts(limits, [...path, 'limits'], context, nameProblem);
   yield* amounts(requests, [...path, 'requests'], context, nameProblem);
-  for (const name of Object.keys(requests)) yield* requestAndLimit(name, { requests, limits }, path, context);
+  for (const [name, request] of Object.entries(requests)) {
+    const limit = Object.hasOwn(limits, name) ? limits[name] : undefined;
+    const relatedPath = limit === undefined ? undefined : [...path, 'limits', name];
+    yield* requestAndLimit({ name, request, limit, at: { path: [...path, 'requests', name], relatedPath } }, context);
+  }
   const names = [...Object.keys(limits), ...Object.keys(requests)];
   if (!names.some(isHugePages) || names.includes('cpu') || names.includes('memory')) return;
   const what = '"hugepages" need "cpu" or "memory" next to them';
@@ -66,7 +70,7 @@ function* amounts(list: Amounts, path: ApiPath, context: Context, nameProblem: N
 }
 
 function unknownName(name: string, path: ApiPath, what: string): ApiProblem {
-  const replacement = MEANT[name.toLowerCase().replace(/[-_]/g, '')] ?? closestName(name, OWN_NAMES);
+  const replacement = MEANT.get(name.toLowerCase().replace(/[-_]/g, '')) ?? closestName(name, OWN_NAMES);
   const remedy =
     replacement === undefined
       ? 'write "cpu", "memory", "ephemeral-storage" or a name such as "nvidia.com/gpu"'
@@ -103,35 +107,42 @@ function isMultiple({ nanos }: Quantity, pageSize: string): boolean {
   return size.ok && size.value.nanos > 0n && nanos % size.value.nanos === 0n;
 }
 
-function* requestAndLimit(
-  name: string,
-  { requests, limits }: { readonly requests: Amounts; readonly limits: Amounts },
-  path: ApiPath,
-  { isUnknown }: Context,
-): Iterable<ApiProblem> {
-  const [request = '', limit] = [requests[name], limits[name]];
-  const isFixed = isExtended(name) || isHugePages(name);
-  const at = {
-    path: [...path, 'requests', name],
-    relatedPath: limit === undefined ? undefined : [...path, 'limits', name],
-  };
+/** One resource that is requested, and its limit if it has one. */
+interface Requested {
+  readonly name: string;
+  readonly request: string;
+  readonly limit: string | undefined;
+  readonly at: Pick<ApiProblem, 'path' | 'relatedPath'>;
+}
+
+function* requestAndLimit(requested: Requested, { isUnknown }: Context): Iterable<ApiProblem> {
+  const { name, request, limit, at } = requested;
   if ([name, request, limit ?? ''].some(isUnknown)) return;
-  if (limit === undefined) {
+  if (limit !== undefined) {
+    yield* unequal({ ...requested, limit });
+  } else if (isFixed(name)) {
     const what = `"${name}" is requested without a limit, and it cannot be overcommitted`;
-    if (isFixed) yield refused({ rule: EXTENDED, ...at, what, remedy: `set "limits" only: the request follows` });
-    return;
+    yield refused({ rule: EXTENDED, ...at, what, remedy: 'set "limits" only: the request follows' });
   }
+}
+
+function* unequal({ name, request, limit, at }: Requested & { readonly limit: string }): Iterable<ApiProblem> {
   const [asked, allowed] = [parseQuantity(request), parseQuantity(limit)];
   if (!asked.ok || !allowed.ok) return;
   const order = compareQuantities(asked.value, allowed.value);
-  if (isFixed && order !== 0) {
-    const what = `"${name}" is requested ${request} times, but its limit is ${limit}, and the two must be equal`;
+  if (isFixed(name) && order !== 0) {
+    const what = `the request of ${request} "${name}" is not its limit of ${limit}, and the two must be equal`;
     yield refused({ rule: EXTENDED, ...at, what, remedy: 'set "limits" only: the request follows' });
   } else if (order > 0) {
-    const what = `"${name}" is requested with ${request}, above its limit of ${limit}`;
+    const what = `the request of ${request} "${name}" is above its limit of ${limit}`;
     const remedy = 'raise the limit or request less (a resource class or a patch may have set one of the two)';
     yield refused({ rule: 'resources/request-over-limit', ...at, what, remedy });
   }
+}
+
+/** Of such resources nobody gets more or less than was asked for. */
+function isFixed(name: string): boolean {
+  return isExtended(name) || isHugePages(name);
 }
 
 /** What is wrong with the name of a container's resource. */
@@ -153,32 +164,37 @@ function isExtended(name: string): boolean {
   return !isNative(name);
 }
 
-function isHugePages(name: string): boolean {
+/** Pages of memory of a fixed size. */
+export function isHugePages(name: string): boolean {
   return name.startsWith('hugepages-');
 }
 
-/** Claims of a container must be claims of the pod, each once. */
+/** Claims of a container must be claims of the pod, each once or by different requests. */
 function* claims(
   list: readonly CoreV1ResourceClaim[],
   path: ApiPath,
   { pod, isUnknown }: Context,
 ): Iterable<ApiProblem> {
   const known = (pod.resourceClaims ?? []).map(({ name }) => name);
-  const seen = new Set<string>();
-  for (const [index, { name, request = '' }] of list.entries()) {
+  for (const [index, claim] of list.entries()) {
+    const { name } = claim;
     const at = { rule: 'buildable', path: [...path, index] };
-    const keys = request === '' ? [name] : [name, `${name}/${request}`];
     if (name === '' || [name, ...known].some(isUnknown)) continue;
-    if (keys.some((key) => seen.has(key)) || (request === '' && [...seen].some((key) => key.startsWith(`${name}/`)))) {
+    if (list.slice(0, index).some((earlier) => overlaps(earlier, claim))) {
       yield refused({ ...at, what: `claim "${name}" is listed twice`, remedy: 'remove one' });
     }
-    seen.add(keys.at(-1) ?? name);
-    if (known.includes(name)) continue;
-    const replacement = closestName(name, known);
-    const remedy =
-      replacement === undefined ? 'add it under "podSpec.resourceClaims"' : `did you mean "${replacement}"?`;
-    yield refused({ ...at, what: `the pod has no resource claim "${name}"`, remedy, replacement });
+    if (!known.includes(name)) yield noSuchClaim(name, known, at);
   }
 }
 
-export { isHugePages };
+/** A claim without a request stands for all its requests. */
+function overlaps(a: CoreV1ResourceClaim, b: CoreV1ResourceClaim): boolean {
+  const [one = '', other = ''] = [a.request, b.request];
+  return a.name === b.name && (one === other || one === '' || other === '');
+}
+
+function noSuchClaim(name: string, known: readonly string[], at: Pick<ApiProblem, 'rule' | 'path'>): ApiProblem {
+  const replacement = closestName(name, known);
+  const remedy = replacement === undefined ? 'add it under "podSpec.resourceClaims"' : `did you mean "${replacement}"?`;
+  return refused({ ...at, what: `the pod has no resource claim "${name}"`, remedy, replacement });
+}

@@ -13,23 +13,26 @@ export function definitionOf(schema: JsonSchema): string | undefined {
  * what Go makes of it: empty text, empty list, 0.
  */
 export function shaped(value: unknown, schema: JsonSchema): unknown {
-  const name = definitionOf(schema);
-  const target = name === undefined ? schema : (kubernetesDefinitions[name] ?? {});
-  if (target.format === 'quantity' || target.format === 'int-or-string') return scalar(value, target.format);
-  switch (target.type) {
-    case 'object':
-      return isRecord(value) ? shapedObject(value, target) : undefined;
-    case 'array':
-      return Array.isArray(value) ? shapedList(value, target.items ?? {}) : undefined;
-    case 'integer':
-      return Number.isSafeInteger(value) ? value : undefined;
-    default:
-      return typeof value === target.type ? value : undefined;
-  }
+  const target = targetOf(schema);
+  if (isRecord(value)) return target.type === 'object' ? shapedObject(value, target) : undefined;
+  if (Array.isArray(value)) return target.type === 'array' ? shapedList(value, target.items ?? {}) : undefined;
+  return shapedScalar(value, target);
 }
 
-function scalar(value: unknown, format: string): unknown {
-  if (typeof value === 'number' && Number.isFinite(value)) return format === 'quantity' ? String(value) : value;
+function targetOf(schema: JsonSchema): JsonSchema {
+  const name = definitionOf(schema);
+  return name === undefined ? schema : (kubernetesDefinitions[name] ?? {});
+}
+
+function shapedScalar(value: unknown, { type, format }: JsonSchema): unknown {
+  const isInteger = Number.isSafeInteger(value);
+  if (format === 'quantity') return typeof value === 'number' ? String(value) : textOnly(value);
+  if (format === 'int-or-string') return isInteger ? value : textOnly(value);
+  if (type === 'integer') return isInteger ? value : undefined;
+  return typeof value === type ? value : undefined;
+}
+
+function textOnly(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 

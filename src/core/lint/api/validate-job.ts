@@ -57,7 +57,9 @@ const CHECKS: Readonly<Record<string, readonly Check<never>[]>> = {
     podFields.restartPolicy,
     podFields.dns,
     podFields.hostName,
-    podFields.taken,
+    podFields.gracePeriod,
+    podFields.pullSecrets,
+    podFields.gatedNode,
     scheduling.nodeSelector,
     scheduling.spreadConstraints,
     security.hostNamespaces,
@@ -114,10 +116,20 @@ function* problemsIn(value: unknown, schema: JsonSchema, path: ApiPath, context:
   }
   const definition = definitionOf(schema);
   if (!isRecord(value) || definition === undefined) return;
-  for (const check of FIELD_CHECKS) yield* check(definition, value, path, context);
-  for (const check of CHECKS[definition] ?? []) yield* (check as Check<unknown>)(value, path, context);
-  const target = kubernetesDefinitions[definition] ?? {};
+  yield* problemsOf(definition, value, path, context);
   for (const [key, field] of Object.entries(value)) {
-    yield* problemsIn(field, schemaOf(target, key) ?? {}, [...path, key], context);
+    const fieldSchema = schemaOf(kubernetesDefinitions[definition] ?? {}, key);
+    if (fieldSchema !== undefined) yield* problemsIn(field, fieldSchema, [...path, key], context);
   }
+}
+
+function* problemsOf(
+  definition: string,
+  value: Readonly<Record<string, unknown>>,
+  path: ApiPath,
+  context: Context,
+): Iterable<ApiProblem> {
+  for (const check of FIELD_CHECKS) yield* check(definition, value, path, context);
+  // `shaped` has made the value what its definition says, and CHECKS is filled by definition.
+  for (const check of CHECKS[definition] ?? []) yield* (check as Check<unknown>)(value, path, context);
 }

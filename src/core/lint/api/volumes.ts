@@ -8,7 +8,7 @@ import type {
   V1VolumeProjection,
 } from '@kubernetes/client-node';
 import { parseQuantity } from '../../quantity.js';
-import { refused, type ApiPath, type Check } from './api-problem.js';
+import { refused, type ApiPath, type ApiProblem, type Check, type Context } from './api-problem.js';
 
 const IMAGE_SINCE_MINOR = 35;
 
@@ -85,16 +85,24 @@ export const claimTemplate: Check<V1PersistentVolumeClaimTemplate> = function* (
     const what = '"ReadWriteOncePod" does not go with other access modes';
     yield refused({ rule: 'buildable', path: [...path, 'spec', 'accessModes'], what, remedy: 'keep one' });
   }
-  const storage = resources?.requests?.['storage'];
-  const at = { rule: 'buildable', path: [...path, 'spec', 'resources', 'requests', 'storage'] };
+  const at = [...path, 'spec', 'resources', 'requests', 'storage'];
+  yield* claimedStorage(resources?.requests?.['storage'], at, isUnknown);
+};
+
+function* claimedStorage(
+  storage: string | undefined,
+  path: ApiPath,
+  isUnknown: Context['isUnknown'],
+): Iterable<ApiProblem> {
   if (storage === undefined) {
-    yield refused({ ...at, what: 'the claim does not say how much storage it wants', remedy: 'add it, e.g. "10Gi"' });
+    const what = 'the claim does not say how much storage it wants';
+    yield refused({ rule: 'buildable', path, what, remedy: 'add it, e.g. "10Gi"' });
     return;
   }
   const size = parseQuantity(storage);
   if (!size.ok || size.value.nanos > 0n || isUnknown(storage)) return;
-  yield refused({ ...at, rule: 'resources/quantity', what: `"${storage}" is no storage`, remedy: 'ask for some' });
-};
+  yield refused({ rule: 'resources/quantity', path, what: `"${storage}" is no storage`, remedy: 'ask for some' });
+}
 
 /** Fibre channel targets are named in one of two ways. */
 export const fibreChannel: Check<V1FCVolumeSource> = function* ({ targetWWNs = [], wwids = [], lun }, path) {
