@@ -147,7 +147,7 @@ function* unknownContainer({ node, list, names }: PatchedContainer, name: string
   // An init container with an image is a common and sound addition.
   if (list === 'initContainers' && (hasImage || PROTECTED.test(name))) return;
   const known = list === 'containers' ? names.regular : names.init;
-  const near = closestName(name, known) ?? (list === 'containers' && !hasImage ? onlyOne(names.commands) : undefined);
+  const near = closestName(name, known) ?? onlyOne(list === 'containers' && !hasImage ? names.commands : []);
   yield {
     rule: 'patch/unknown-container',
     severity: hasImage ? 'warning' : 'error',
