@@ -6,7 +6,7 @@ export interface ScalarMap {
    * The source of a piece of the value; offsets from the start of the scalar's source. An empty piece is the place where text must be put
    * in to appear there in the value.
    */
-  locate(start: number, end: number): Span;
+  readonly locate: (start: number, end: number) => Span;
 }
 
 /**
@@ -53,7 +53,7 @@ function toMap(units: readonly Unit[], source: string): ScalarMap {
   const empty = source.startsWith('"') || source.startsWith("'") ? 1 : source.length;
   const place = (offset: number): number => starts[offset] ?? ends.at(-1) ?? empty;
   return {
-    locate(start, end) {
+    locate: (start, end) => {
       const from = place(start);
       return { start: from, end: end > start ? Math.max(from, ends[end - 1] ?? place(end)) : from };
     },
@@ -123,6 +123,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   _: '\u00a0',
   L: '\u2028',
   P: '\u2029',
+  ' ': ' ',
+  '"': '"',
+  '/': '/',
+  '\\': '\\',
+  '\t': '\t',
 };
 
 /** An escaped line end, an escape, a folding gap, or any other character. */
@@ -136,14 +141,17 @@ function doubleQuoted(source: string): Unit[] {
     const end = start + text.length;
     if (/^[ \t]*\r?\n/.test(text)) return foldedBreaks(breaksOf(text, start));
     if (!text.startsWith('\\')) return verbatim(source, start, end);
-    return /^\\\r?\n/.test(text) ? [] : [{ text: unescaped(text), start, end }];
+    if (/^\\\r?\n/.test(text)) return [];
+    // What is no escape stays as it is.
+    const character = unescaped(text);
+    return character === undefined ? verbatim(source, start, end) : [{ text: character, start, end }];
   });
 }
 
-function unescaped(escape: string): string {
+function unescaped(escape: string): string | undefined {
   const code = escape.charAt(1);
   if (escape.length > 2 && /[xuU]/.test(code)) return codePoint(parseInt(escape.slice(2), 16));
-  return ESCAPES[code] ?? escape.slice(1);
+  return ESCAPES[code];
 }
 
 /** Nothing for a number that is no character: the value then differs, and there is no map. */

@@ -75,6 +75,12 @@ describe('mapScalar', () => {
     });
   }
 
+  it('leaves what is no escape alone, as the parser does', () => {
+    const map = mapScalar('"\\:a\\: $X"', '\\:a\\: $X');
+
+    expect(map?.locate(6, 8)).to.deep.equal({ start: 7, end: 9 });
+  });
+
   it('has no map for a value it does not read', () => {
     expect(mapScalar('0x10', '16')).to.equal(undefined);
   });
