@@ -93,6 +93,10 @@ const NAME = /\p{L}[\p{L}\p{N}_]*/uy;
 const OPERATORS: readonly UploadOperator[] = [':-', ':', '-', '?', '##', '#', '%%', '%'];
 const SUBSTRING = /^\s*[-+]?\d+\s*(?::\s*[-+]?\d+\s*)?$/;
 
+/** Defaults nested deeper than this, and broken expansions longer than that, are not looked at: no person writes them. */
+const MAX_DEPTH = 200;
+const MAX_EXPANSION = 1_000;
+
 class Reader {
   private readonly value: string;
   private position = 0;
@@ -134,7 +138,7 @@ class Reader {
     const next = this.value.charAt(this.position + 1);
     if (char === '\\') return next === '$' ? 0 : next === '\\' ? 2 : 1;
     if (char !== '$' || next === '') return 1;
-    return next === '(' ? 2 : 0;
+    return next === '(' ? 2 : Number(this.depth > MAX_DEPTH);
   }
 
   private special(): UploadPart[] {
@@ -235,7 +239,7 @@ class Reader {
 /** The end of the shell expansion that begins with `${` at `start`, if it is closed on the same line. */
 function closingBrace(value: string, start: number): number | undefined {
   let depth = 0;
-  for (const token of value.slice(start).matchAll(/\\.|\$\{|\}|\n/gs)) {
+  for (const token of value.slice(start, start + MAX_EXPANSION).matchAll(/\\.|\$\{|\}|\n/gs)) {
     if (token[0] === '\n') return undefined;
     if (token[0] === '${') depth += 1;
     if (token[0] === '}') depth -= 1;

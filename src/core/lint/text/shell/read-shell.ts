@@ -148,7 +148,7 @@ class ShellReader extends WordReader {
       this.note('arithmetic-command', start);
     } else {
       this.position += 1;
-      this.list(')');
+      this.nested(() => this.list(')'));
       this.close(')');
       this.note('operator', start, start + 1);
     }

@@ -1,6 +1,10 @@
 import type { Syntax, SyntaxKind, Word } from './script.js';
 
 const NUL = '\0';
+/** Longer than anything a person writes; keeps hostile texts from costing the square of their length. */
+const MAX_ARITHMETIC = 5_000;
+/** Brackets and quotes nested deeper than this are given up. */
+const MAX_DEPTH = 100;
 /** Characters that end a word unless quoted. */
 const META = /[\s;&|<>()]/;
 
@@ -23,6 +27,7 @@ export abstract class WordReader {
   protected position = 0;
   protected complete = true;
   protected readonly syntax: Syntax[] = [];
+  private depth = 0;
   /** The word being read. */
   private draft: Draft = emptyDraft();
 
@@ -41,6 +46,17 @@ export abstract class WordReader {
     this.syntax.push({ kind, source: this.text.slice(start, end), start, end });
   }
 
+  /** Reads something inside of brackets, unless they are too deep. */
+  protected nested(read: () => void): void {
+    this.depth += 1;
+    if (this.depth <= MAX_DEPTH) read();
+    else {
+      this.complete = false;
+      this.position = this.text.length;
+    }
+    this.depth -= 1;
+  }
+
   protected close(bracket: string): void {
     if (this.char() === bracket) this.position += 1;
     else this.complete = false;
@@ -49,7 +65,8 @@ export abstract class WordReader {
   /** Where `))` ends an arithmetic expression that begins at `from`; undefined when these are just brackets. */
   protected endOfArithmetic(from: number): number | undefined {
     let depth = 0;
-    for (let at = from; at < this.text.length; at++) {
+    const limit = Math.min(this.text.length, from + MAX_ARITHMETIC);
+    for (let at = from; at < limit; at++) {
       const char = this.text.charAt(at);
       if (char === '(') depth += 1;
       if (char === ')' && depth === 0) return this.text.charAt(at + 1) === ')' ? at + 2 : undefined;
@@ -235,6 +252,10 @@ export abstract class WordReader {
 
   /** Reads something inside of a word that adds nothing to the word's own text. */
   private aside(read: () => void): void {
+    this.nested(() => this.apart(read));
+  }
+
+  private apart(read: () => void): void {
     const outer = this.draft;
     this.draft = emptyDraft();
     read();

@@ -49,6 +49,12 @@ describe('commandWords', () => {
     expect(script.slice(command?.start, command?.end)).to.equal(script);
   });
 
+  for (const piece of ['$(', '(', '$((', '"$(', '${a:-', '`$(', '[[ ', 'case x in ', 'a=(', '<(', '\'"', '<<E\n']) {
+    it(`stands a very long run of ${JSON.stringify(piece)}`, () => {
+      expect(() => readShell(piece.repeat(5_000))).not.to.throw();
+    }).timeout(2_000);
+  }
+
   it('never fails, and every word stands where it says', () => {
     const pieces = fc.constantFrom(
       ...['a', ' ', '\n', ';', '&&', '|', '(', ')', '{', '}', '$(', '`', '"', "'", '\\', '<<E\n', 'E\n', '${', '#'],
@@ -64,7 +70,7 @@ describe('commandWords', () => {
           expect(word.bare.length).to.equal(word.source.length);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 });
