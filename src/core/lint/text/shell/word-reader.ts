@@ -6,7 +6,7 @@ const MAX_ARITHMETIC = 5_000;
 /** Brackets and quotes nested deeper than this are given up. */
 const MAX_DEPTH = 100;
 /** Characters that end a word unless quoted. */
-const META = /[\s;&|<>()]/;
+const META = /[ \t\r\n;&|<>()]/;
 
 /** What ends a list of commands: the bracket or backtick of a substitution, or only the end of the text. */
 export type Stop = '' | ')' | '`';
