@@ -130,7 +130,7 @@ function overlay(earlier: unknown, later: unknown): unknown {
 }
 
 function decodePlugin(value: unknown, { strict }: PluginOptions): Result<ParsedPlugin, JobFailure> {
-  const { plugin, issues } = decodeParts(value);
+  const { plugin, issues } = decodeKubernetesPlugin(value);
   const errors = issues.filter((issue) => !isLenient(issue));
   if (errors.length > 0) {
     const text = `failed parsing Kubernetes plugin: ${errors.map(formatIssue).join('; ')}`;
@@ -148,8 +148,8 @@ function decodePlugin(value: unknown, { strict }: PluginOptions): Result<ParsedP
   return ok({ plugin, warnings });
 }
 
-/** `podSpecPatch` may hold nulls and directives, the rest may not: two readings of one schema. */
-function decodeParts(value: unknown): { plugin: KubernetesPlugin; issues: readonly DecodeIssue[] } {
+/** What can be used of the plugin's configuration, and all that is wrong with it; `podSpecPatch` may hold nulls and directives, the rest may not. */
+export function decodeKubernetesPlugin(value: unknown): { plugin: KubernetesPlugin; issues: readonly DecodeIssue[] } {
   if (!isObject(value)) return { plugin: {}, issues: decode(value, kubernetesPluginSchema, { definitions }).issues };
   const { podSpecPatch, ...rest } = value;
   const decoded = decode(rest, kubernetesPluginSchema, { definitions });
@@ -162,7 +162,8 @@ function decodeParts(value: unknown): { plugin: KubernetesPlugin; issues: readon
   return { plugin, issues: [...decoded.issues, ...decodedPatch.issues] };
 }
 
-function isLenient({ kind }: DecodeIssue): boolean {
+/** Whether the job runs all the same: what is wrong is left out. */
+export function isLenient({ kind }: DecodeIssue): boolean {
   return kind === 'unknown-field' || kind === 'wrong-case' || kind === 'missing-field';
 }
 

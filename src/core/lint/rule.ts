@@ -1,10 +1,13 @@
-import type { Severity } from './finding.js';
+import type { LintCommandStep, LintDocument } from './document.js';
+import type { Fix, Severity, Span } from './finding.js';
+import type { LintJob } from './lint-job.js';
+import type { LintWorld } from './world.js';
 
 /** What a rule says about itself; the page in `docs/rules` is made from it and from `fixtures/lint/<id>`. */
 export interface RuleInfo {
   /** `area/name`, kebab-case; never changes once published. */
   readonly id: string;
-  /** Severity in the preset `recommended`; a finding may be given a lower or higher one by its rule. */
+  /** Severity in the preset `recommended`; a check may give a single finding a lower or higher one. */
   readonly severity: Severity | 'off';
   /** Severity in the preset `strict`. @default the same */
   readonly strict?: Severity;
@@ -18,4 +21,41 @@ export interface RuleInfo {
   readonly why: string;
   /** What to do instead; a sentence or two. */
   readonly remedy: string;
+}
+
+/** What a check has to say; the engine adds file, lines, severity and uses. */
+export interface Found {
+  /** Id of the rule. */
+  readonly rule: string;
+  /** What to underline: a source node, the span of a key, … */
+  readonly at: Span;
+  /** One sentence: culprit in double quotes, what was expected, consequence; remedy. Never holds a secret. */
+  readonly message: string;
+  /** When it differs from the rule's own; the user's settings win over both. */
+  readonly severity?: Severity;
+  /** Other places of the same file. */
+  readonly related?: readonly { readonly at: Span; readonly message: string }[];
+  readonly fix?: Fix | undefined;
+}
+
+/**
+ * A check looks at a file, at each command step or at each job and yields what it finds. It is pure, and quiet about what it cannot know.
+ * One check may serve several rules.
+ */
+export type Check =
+  /** Also called for files that are no pipeline. */
+  | { readonly scope: 'file'; readonly check: (document: LintDocument, world: LintWorld) => Iterable<Found> }
+  | { readonly scope: 'step'; readonly check: (step: LintCommandStep, context: StepContext) => Iterable<Found> }
+  /** Called for each combination of a matrix; findings of one place are joined. */
+  | { readonly scope: 'job'; readonly check: (job: LintJob, context: StepContext) => Iterable<Found> };
+
+export interface StepContext {
+  readonly document: LintDocument;
+  readonly world: LintWorld;
+}
+
+/** Rules and the checks that find them. */
+export interface RuleSet {
+  readonly rules: readonly RuleInfo[];
+  readonly checks: readonly Check[];
 }

@@ -60,7 +60,7 @@ class Walk {
       case 'scalar': {
         if (typeof node.value !== 'string') return node;
         const value = this.string(node.value, node.at, node.start, node.end);
-        return { ...node, value, text: value };
+        return value === node.value ? node : { ...node, value, text: value, written: node.value };
       }
     }
   }
@@ -69,7 +69,7 @@ class Walk {
     const result = interpolate(value, this.env);
     if (!result.ok) {
       const place = this.find(result.error.snippet, at, start, end);
-      this.problems.push({ severity: 'error', at: place, message: result.error.message });
+      this.problems.push({ severity: 'error', at: place, message: result.error.message, rule: 'interpolation/syntax' });
       return value;
     }
     for (const name of result.value.unset) {

@@ -9,6 +9,7 @@ import {
   type Node,
   type Pair,
   parseAllDocuments,
+  type Scalar,
   type YAMLMap,
 } from 'yaml';
 import { type JsonValue, resolveScalar, type ScalarValue } from './yaml-scalar.js';
@@ -20,18 +21,29 @@ export interface Place {
   readonly column: number;
 }
 
-interface NodeBase {
-  readonly at: Place;
-  /** Offsets of the node in the text, end exclusive. */
+/** Offsets in a text, end exclusive. */
+export interface TextSpan {
   readonly start: number;
   readonly end: number;
 }
+
+interface NodeBase extends TextSpan {
+  readonly at: Place;
+  /** Where the `*alias` stands that brought the node here; undefined for what is written in place. */
+  readonly alias?: TextSpan;
+}
+
+/** How a scalar was written. */
+export type ScalarStyle = 'plain' | 'single-quoted' | 'double-quoted' | 'literal' | 'folded';
 
 export interface ScalarNode extends NodeBase {
   readonly kind: 'scalar';
   readonly value: ScalarValue;
   /** The value as text, the way the agent turns numbers and booleans into environment values. */
   readonly text: string;
+  readonly style: ScalarStyle;
+  /** The value before variables were expanded, when expanding changed it. */
+  readonly written?: string;
 }
 
 export interface ListNode extends NodeBase {
@@ -42,7 +54,12 @@ export interface ListNode extends NodeBase {
 export interface MapEntry {
   readonly key: string;
   readonly keyAt: Place;
+  readonly keySpan: TextSpan;
   readonly value: SourceNode;
+  /** Where the `<<` stands that brought the entry here; undefined for what is written in place. */
+  readonly merge?: TextSpan;
+  /** What `<<` would have put here without this entry. */
+  readonly overrides?: MapEntry;
 }
 
 export interface MapNode extends NodeBase {
@@ -60,12 +77,23 @@ export interface PipelineProblem {
   readonly at: Place;
   /** Lower case; names the culprit, the consequence and, where there is one, the remedy. */
   readonly message: string;
+  /** Id of the rule that a linter files it under; undefined = what Buildkite thinks of a step's value. */
+  readonly rule?: string;
+}
+
+/** A key that stands twice in one mapping. */
+export interface DuplicateKey extends TextSpan {
+  readonly key: string;
+  /** The one whose value is lost. */
+  readonly first: TextSpan;
 }
 
 export interface SourceTree {
   /** One root for each document that holds a value; empty when the text cannot be read. */
   readonly documents: readonly SourceNode[];
   readonly problems: readonly PipelineProblem[];
+  /** Once for every place in the text. */
+  readonly duplicates: readonly DuplicateKey[];
 }
 
 /** Beyond this many values that aliases repeat a file is a bomb, not a pipeline. */
@@ -89,14 +117,16 @@ export function parseSourceTree(text: string, file: string): SourceTree {
         'error',
         error.pos[0],
         `${firstLine(error.message)}; the file is not valid YAML and the upload fails`,
+        'pipeline/shape',
       );
   }
-  if (reader.problems.length > 0) return { documents: [], problems: reader.problems };
+  if (reader.problems.length > 0) return { documents: [], problems: reader.problems, duplicates: [] };
   const roots = documents.flatMap((document) => {
     const root = reader.readDocument(document);
     return root === undefined || (root.kind === 'scalar' && root.value === null) ? [] : [root];
   });
-  return { documents: reader.gaveUp ? [] : roots, problems: reader.problems };
+  const duplicates = [...reader.duplicates.values()];
+  return { documents: reader.gaveUp ? [] : roots, problems: reader.problems, duplicates };
 }
 
 /** The entry of `key`, if the node is a map that has it. */
@@ -141,6 +171,8 @@ export function formatPlace(place: Place): string {
 
 class TreeReader {
   readonly problems: PipelineProblem[] = [];
+  /** By offset: an anchor that is used ten times is one mistake. */
+  readonly duplicates = new Map<number, DuplicateKey>();
   gaveUp = false;
   private readonly file: string;
   private readonly lines: LineCounter;
@@ -153,8 +185,8 @@ class TreeReader {
     this.lines = lines;
   }
 
-  report(severity: PipelineProblem['severity'], offset: number, message: string): void {
-    this.problems.push({ severity, at: this.place(offset), message });
+  report(severity: PipelineProblem['severity'], offset: number, message: string, rule: string): void {
+    this.problems.push({ severity, at: this.place(offset), message, rule });
   }
 
   readDocument(document: Document.Parsed | Document): SourceNode | undefined {
@@ -172,11 +204,11 @@ class TreeReader {
   }
 
   private nothing(node: Node): SourceNode {
-    return { ...this.base(node), kind: 'scalar', value: null, text: '' };
+    return { ...this.base(node), kind: 'scalar', value: null, text: '', style: 'plain' };
   }
 
-  private giveUp(node: Node, message: string): SourceNode {
-    if (!this.gaveUp) this.report('error', node.range?.[0] ?? 0, message);
+  private giveUp(node: Node, message: string, rule = 'pipeline/shape'): SourceNode {
+    if (!this.gaveUp) this.report('error', node.range?.[0] ?? 0, message, rule);
     this.gaveUp = true;
     return this.nothing(node);
   }
@@ -188,7 +220,12 @@ class TreeReader {
         node,
         `the aliases of this file expand to more than ${MAX_REPEATED} values; it cannot be a pipeline`,
       );
-    if (this.open.has(node)) return this.giveUp(node, 'this value contains itself through an alias; the upload fails');
+    if (this.open.has(node))
+      return this.giveUp(
+        node,
+        'this value contains itself through an alias; the upload fails',
+        'yaml/merge-loses-keys',
+      );
     if (this.gaveUp) return this.nothing(node);
     this.open.add(node);
     try {
@@ -200,7 +237,7 @@ class TreeReader {
 
   private readKind(node: Node, document: Document): SourceNode {
     if (isAlias(node)) return this.readAlias(node, document);
-    if (isScalar(node)) return { ...this.base(node), kind: 'scalar', ...resolveScalar(node) };
+    if (isScalar(node)) return { ...this.base(node), kind: 'scalar', ...resolveScalar(node), style: styleOf(node) };
     if (isSeq(node)) {
       return { ...this.base(node), kind: 'list', items: node.items.map((item) => this.read(item as Node, document)) };
     }
@@ -211,10 +248,15 @@ class TreeReader {
   private readAlias(node: Alias, document: Document): SourceNode {
     const target = node.resolve(document);
     if (target === undefined)
-      return this.giveUp(node, `alias "*${node.source}" has no anchor before it; the upload fails`);
+      return this.giveUp(
+        node,
+        `alias "*${node.source}" has no anchor before it; the upload fails`,
+        'yaml/merge-loses-keys',
+      );
     this.aliasDepth += 1;
     try {
-      return this.read(target, document);
+      const { start, end } = this.base(node);
+      return { ...this.read(target, document), alias: { start, end } };
     } finally {
       this.aliasDepth -= 1;
     }
@@ -226,43 +268,57 @@ class TreeReader {
       const key = this.keyOf(pair, document);
       if (key !== undefined && !isMerge(pair)) own.add(key);
     }
-    const entries = new Map<string, MapEntry>();
+    const found: FoundEntries = { own, entries: new Map(), inherited: new Map() };
     for (const pair of map.items) {
-      if (isMerge(pair)) this.addMerged(entries, own, pair, document);
-      else this.addOwn(entries, pair, document);
+      if (isMerge(pair)) this.addMerged(found, pair, document);
+      else this.addOwn(found.entries, pair, document);
     }
-    return [...entries.values()];
+    return [...found.entries.values()].map((entry) => {
+      const overrides = found.inherited.get(entry.key);
+      return overrides === undefined ? entry : { ...entry, overrides };
+    });
   }
 
-  private addMerged(entries: Map<string, MapEntry>, own: ReadonlySet<string>, pair: Pair, document: Document): void {
+  private addMerged({ own, entries, inherited }: FoundEntries, pair: Pair, document: Document): void {
     const merged = pair.value === null ? [] : this.mergedEntries(pair.value as Node, document);
+    const { start, end } = this.base(pair.key as Node);
     for (const entry of merged) {
-      if (!own.has(entry.key) && !entries.has(entry.key)) entries.set(entry.key, entry);
+      if (own.has(entry.key)) inherited.set(entry.key, entry);
+      else if (!entries.has(entry.key)) entries.set(entry.key, { ...entry, merge: { start, end } });
     }
   }
 
   private addOwn(entries: Map<string, MapEntry>, pair: Pair, document: Document): void {
     const keyNode = pair.key as Node;
-    const offset = keyNode.range?.[0] ?? 0;
+    const keySpan = { start: keyNode.range?.[0] ?? 0, end: keyNode.range?.[1] ?? 0 };
     const key = this.keyOf(pair, document);
     if (key === undefined) {
-      const what = isScalar(keyNode) ? 'null cannot be a key' : 'a mapping or list cannot be a key';
-      this.giveUp(
-        keyNode,
-        `${what}; the upload fails. put quotes around a value that begins with "{{", or fill the template in first`,
-      );
+      this.refuseKey(keyNode);
       return;
     }
+    const keyAt = this.place(keySpan.start);
     const before = entries.get(key);
     if (before !== undefined) {
       this.report(
         'warning',
-        offset,
+        keySpan.start,
         `duplicate key "${key}"; this value replaces the one at line ${before.keyAt.line}`,
+        'yaml/duplicate-key',
       );
+      this.duplicates.set(keySpan.start, { ...keySpan, key, first: before.keySpan });
     }
     const value = pair.value === null ? this.nothing(keyNode) : this.read(pair.value as Node, document);
-    entries.set(key, { key, keyAt: this.place(offset), value });
+    entries.set(key, { key, keyAt, keySpan, value });
+  }
+
+  private refuseKey(node: Node): void {
+    if (isScalar(node)) {
+      this.giveUp(node, 'null cannot be a key; the upload fails. put quotes around it');
+      return;
+    }
+    const advice = 'put quotes around a value that begins with "{{", or fill the template in first';
+    const rule = isMap(node) && node.flow === true ? 'yaml/unquoted-matrix' : 'pipeline/shape';
+    this.giveUp(node, `a mapping or list cannot be a key; the upload fails. ${advice}`, rule);
   }
 
   private keyOf(pair: Pair, document: Document): string | undefined {
@@ -280,13 +336,32 @@ class TreeReader {
     const seen = new Map<string, MapEntry>();
     for (const item of maps) {
       if (item.kind !== 'map') {
-        this.report('error', item.start, '"<<" can merge mappings only; the upload fails');
+        this.report('error', item.start, '"<<" can merge mappings only; the upload fails', 'yaml/merge-loses-keys');
         continue;
       }
       for (const entry of item.entries) if (!seen.has(entry.key)) seen.set(entry.key, entry);
     }
     return [...seen.values()];
   }
+}
+
+interface FoundEntries {
+  /** Keys written in the mapping itself: `<<` never replaces them. */
+  readonly own: ReadonlySet<string>;
+  readonly entries: Map<string, MapEntry>;
+  /** What `<<` brought and an own key replaced. */
+  readonly inherited: Map<string, MapEntry>;
+}
+
+const STYLES: Readonly<Record<string, ScalarStyle>> = {
+  QUOTE_SINGLE: 'single-quoted',
+  QUOTE_DOUBLE: 'double-quoted',
+  BLOCK_LITERAL: 'literal',
+  BLOCK_FOLDED: 'folded',
+};
+
+function styleOf({ type }: Scalar): ScalarStyle {
+  return STYLES[type ?? ''] ?? 'plain';
 }
 
 function isMerge(pair: Pair): boolean {

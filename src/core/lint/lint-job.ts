@@ -1,0 +1,103 @@
+import type { V1Job, V1PodSpec } from '@kubernetes/client-node';
+import type { ControllerConfig } from '../config/config.js';
+import { normaliseQueueRules } from '../job/agent-tags.js';
+import type { BuildkiteJob, JobFailure, JobWarning } from '../job/job.js';
+import {
+  decodeKubernetesPlugin,
+  isLenient,
+  KUBERNETES_PLUGIN,
+  type KubernetesPlugin,
+} from '../job/kubernetes-plugin.js';
+import { draftJob, podTemplateName } from '../manifest/build-job.js';
+import type { BuildJobInput } from '../manifest/job-manifest.js';
+import { describePermutation, expandStep, type StepVariant } from '../pipeline/matrix.js';
+import type { JsonValue } from '../pipeline/pipeline.js';
+import { OFFLINE_BUILD, stepToJob } from '../pipeline/step-to-job.js';
+import type { DecodeIssue } from '../schema/decode.js';
+import type { LintCommandStep } from './document.js';
+import type { LintWorld } from './world.js';
+
+/** One job that a step becomes, built by the controller's own builder as far as it goes. */
+export interface LintJob {
+  readonly step: LintCommandStep;
+  readonly variant: StepVariant;
+  /** The matrix combination for messages, e.g. `os=linux`; empty without a matrix. */
+  readonly choice: string;
+  /** What the builder was given. */
+  readonly input: BuildJobInput;
+  /** The plugin without what could not be used. */
+  readonly plugin: KubernetesPlugin;
+  /** What could not be used, with paths in the plugin's configuration. */
+  readonly issues: readonly DecodeIssue[];
+  /** The pod's base is a PodTemplate of the cluster, which nobody knows here: its containers and volumes are missing from `pod`. */
+  readonly baseUnknown: boolean;
+  /** Undefined when the job cannot even be put together; then `failure` says why. */
+  readonly manifest: V1Job | undefined;
+  readonly pod: V1PodSpec | undefined;
+  /** The controller's own reason not to create the Job. */
+  readonly failure: JobFailure | undefined;
+  readonly warnings: readonly JobWarning[];
+}
+
+/** More combinations of one step are not built: they would tell the same. */
+const MAX_JOBS = 100;
+
+/** All jobs of a step that differ: combinations of its matrix, but one of parallel jobs. */
+export function lintJobs(step: LintCommandStep, world: LintWorld): readonly LintJob[] {
+  const { variants } = expandStep({ ...step.step, parallelism: undefined });
+  return variants.slice(0, MAX_JOBS).map((variant) => lintJob(step, variant, world));
+}
+
+function lintJob(step: LintCommandStep, variant: StepVariant, { config, version }: LintWorld): LintJob {
+  const { plugin, issues, job } = cleanJob(variant, config);
+  const input: BuildJobInput = { job, config, version };
+  const baseUnknown = podTemplateName(input) !== undefined;
+  // A template that nobody knows is an empty one: what is built from it has the controller's parts only.
+  const draft = draftJob(baseUnknown ? { ...input, podTemplateSpec: { containers: [] } } : input);
+  const manifest = draft.ok ? draft.value.manifest : undefined;
+  return {
+    step,
+    variant,
+    choice: variant.permutation === undefined ? '' : describePermutation(variant.permutation),
+    input,
+    plugin,
+    issues,
+    baseUnknown,
+    manifest,
+    pod: manifest?.spec?.template.spec,
+    failure: draft.ok ? draft.value.refusal : draft.error,
+    warnings: draft.ok ? draft.value.warnings : [],
+  };
+}
+
+interface CleanJob {
+  readonly job: BuildkiteJob;
+  readonly plugin: KubernetesPlugin;
+  readonly issues: readonly DecodeIssue[];
+}
+
+/** The job with a plugin that can be decoded: its mistakes are told once, and the rest of the pod is still looked at. */
+function cleanJob(variant: StepVariant, config: ControllerConfig): CleanJob {
+  const uses = variant.step.plugins.filter(({ source }) => source === KUBERNETES_PLUGIN);
+  const last = uses.at(-1)?.config ?? {};
+  const { plugin, issues } = decodeKubernetesPlugin(last);
+  const broken = issues.some((issue) => !isLenient(issue));
+  const plugins = variant.step.plugins.map((use) =>
+    // The decoded plugin is JSON, made from JSON.
+    broken && use.source === KUBERNETES_PLUGIN ? { ...use, config: plugin as unknown as JsonValue } : use,
+  );
+  const job = stepToJob({ ...variant, step: { ...variant.step, plugins } }, { build: OFFLINE_BUILD });
+  const agentQueryRules = normaliseQueueRules(job.agentQueryRules, config);
+  return { job: { ...job, agentQueryRules }, plugin, issues };
+}
+
+/** The pod as it is before the step's own podSpecPatch; undefined when it cannot be put together. */
+export function unpatchedPod({ input, variant, plugin, baseUnknown }: LintJob): V1PodSpec | undefined {
+  const rest = { ...plugin, podSpecPatch: undefined };
+  const plugins = variant.step.plugins.map((use) => ({
+    [use.source]: use.source === KUBERNETES_PLUGIN ? rest : use.config,
+  }));
+  const job = { ...input.job, env: { ...input.job.env, BUILDKITE_PLUGINS: JSON.stringify(plugins) } };
+  const draft = draftJob({ ...input, job, ...(baseUnknown ? { podTemplateSpec: { containers: [] } } : {}) });
+  return draft.ok ? draft.value.manifest.spec?.template.spec : undefined;
+}
