@@ -1,11 +1,24 @@
 import type { RuleSet } from '../rule.js';
 import { kubernetesRules } from './kubernetes.js';
+import { nameRules } from './names.js';
+import { patchRules } from './patch.js';
 import { pluginsRules } from './plugins.js';
 import { podShapeRules } from './pod-shape.js';
+import { quantityRules } from './quantities.js';
+import { volumeRules } from './volumes.js';
 import { yamlRules } from './yaml.js';
 
 /** Every rule of the linter, one set for each subject. */
-export const RULES: RuleSet = join([yamlRules, pluginsRules, kubernetesRules, podShapeRules]);
+export const RULES: RuleSet = join([
+  yamlRules,
+  pluginsRules,
+  kubernetesRules,
+  podShapeRules,
+  patchRules,
+  volumeRules,
+  quantityRules,
+  nameRules,
+]);
 
 function join(sets: readonly RuleSet[]): RuleSet {
   return { rules: sets.flatMap(({ rules }) => rules), checks: sets.flatMap(({ checks }) => checks) };
