@@ -211,37 +211,33 @@ function gitCredentials(place: PluginPlace): Said | undefined {
 
 /** Everything else: what to write instead, where the key belongs, or which one is close. */
 function general(place: PluginPlace): Said {
-  const { owner, key, owners, path } = place;
+  const { owner, key, path } = place;
   const parent = path.slice(0, -1).findLast((segment) => typeof segment === 'string');
-  const rule =
-    owners.some(({ type }) => type === 'PodSpec') || !isOwnPart(owner) ? 'pod/unknown-key' : 'kubernetes/unknown-key';
-  const option = owner === PLUGIN ? fieldOfOption(key) : undefined;
-  const meant = renamedTo(owner, key) ?? option;
-  const hint =
-    (option === undefined ? undefined : `in a pipeline it is called "${option}"`) ??
-    adviceFor(owner, key) ??
-    suggestion(meant) ??
-    home(place) ??
-    suggestion(place.issue.suggestion);
+  const hint = hintFor(place);
+  const meant = renamedTo(owner, key) ?? (owner === PLUGIN ? fieldOfOption(key) : undefined);
   return {
-    rule,
+    rule: OWN_PARTS.has(owner ?? '') ? 'kubernetes/unknown-key' : 'pod/unknown-key',
     message: `unknown key "${key}" in ${ownerWord(owner, parent)}; ${DROPPED}${hint === undefined ? '' : `; ${hint}`}`,
     fix: meant === undefined ? undefined : renameUnless(place, meant),
   };
 }
 
 /** The parts of the plugin that are the controller's own. */
-function isOwnPart(owner: string | undefined): boolean {
-  return owner === PLUGIN || owner === 'CommandParams' || owner === 'SidecarParams' || owner === 'Metadata';
+const OWN_PARTS: ReadonlySet<string> = new Set([PLUGIN, 'CommandParams', 'SidecarParams', 'Metadata']);
+
+function hintFor(place: PluginPlace): string | undefined {
+  const { owner, key, issue } = place;
+  const option = owner === PLUGIN ? fieldOfOption(key) : undefined;
+  if (option !== undefined) return `in a pipeline it is called "${option}"`;
+  return adviceFor(owner, key) ?? suggestion(renamedTo(owner, key)) ?? home(place) ?? suggestion(issue.suggestion);
 }
 
 /** A rename, unless the field is there already or the value would not fit it. */
 function renameUnless({ around, entry, owner, text }: PluginPlace, field: string): Found['fix'] {
   if (entry === undefined || around?.kind !== 'map') return undefined;
   if (around.entries.some((other) => fieldLike(owner, other.key) === field)) return undefined;
-  const wanted = fieldsOf(owner)[field]?.type;
-  const kinds = { array: 'list', object: 'map' } as const;
-  const kind = wanted === 'array' || wanted === 'object' ? kinds[wanted] : 'scalar';
+  const { type, $ref } = fieldsOf(owner)[field] ?? {};
+  const kind = type === 'array' ? 'list' : type === 'object' || $ref !== undefined ? 'map' : 'scalar';
   return entry.value.kind === kind ? renameKey(text, entry, field) : undefined;
 }
 
