@@ -1,13 +1,26 @@
 import type { RuleSet } from '../rule.js';
 import { builtPodRules } from './built-pod.js';
+import { kubernetesRules } from './kubernetes.js';
 import { nameRules } from './names.js';
 import { patchRules } from './patch.js';
+import { pluginsRules } from './plugins.js';
+import { podShapeRules } from './pod-shape.js';
 import { quantityRules } from './quantities.js';
 import { volumeRules } from './volumes.js';
 import { yamlRules } from './yaml.js';
 
 /** Every rule of the linter, one set for each subject. */
-export const RULES: RuleSet = join([yamlRules, patchRules, volumeRules, quantityRules, nameRules, builtPodRules]);
+export const RULES: RuleSet = join([
+  builtPodRules,
+  kubernetesRules,
+  nameRules,
+  patchRules,
+  pluginsRules,
+  podShapeRules,
+  quantityRules,
+  volumeRules,
+  yamlRules,
+]);
 
 function join(sets: readonly RuleSet[]): RuleSet {
   return { rules: sets.flatMap(({ rules }) => rules), checks: sets.flatMap(({ checks }) => checks) };
