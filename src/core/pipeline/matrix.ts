@@ -119,6 +119,7 @@ function* checkMatrix(step: CommandStep, matrix: Matrix): Generator<PipelineProb
     yield {
       severity: 'error',
       at,
+      rule: 'matrix/token',
       message: '"matrix" and "parallelism" cannot be combined in one step; Buildkite refuses the upload',
     };
   }
@@ -130,6 +131,7 @@ function* checkMatrix(step: CommandStep, matrix: Matrix): Generator<PipelineProb
     yield {
       severity: 'error',
       at,
+      rule: 'matrix/token',
       message: `a matrix adjustment must name an element for exactly the dimensions ${names}; Buildkite refuses the upload`,
     };
   }
@@ -148,6 +150,7 @@ function* checkMatrix(step: CommandStep, matrix: Matrix): Generator<PipelineProb
     yield {
       severity: 'error',
       at,
+      rule: 'matrix/token',
       message: `${token} names no dimension of this matrix, so it stays as it is; known are ${known}`,
     };
   }
