@@ -14,6 +14,8 @@ export interface Standing {
   readonly span: Span;
   /** The value itself, or the one behind the key. */
   readonly node: SourceNode;
+  /** The mapping whose first key this is. */
+  readonly holder?: SourceNode;
 }
 
 /** Finds what a line and a column point at; made when the first is looked up. */
@@ -38,7 +40,8 @@ export class PlaceIndex {
       else if (node.kind === 'map') {
         for (const { keySpan, value } of node.entries) {
           visit(value);
-          found.set(keySpan.start, { span: keySpan, node: value });
+          const holder = keySpan.start === node.start ? { holder: node } : {};
+          found.set(keySpan.start, { span: keySpan, node: value, ...holder });
         }
       }
       if (!found.has(node.start)) found.set(node.start, { span: firstLineOf(this.document.lines, node), node });

@@ -1,4 +1,5 @@
 import type { RuleSet } from '../rule.js';
+import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
 import { patchRules } from './patch.js';
 import { pipelineShapeRules } from './pipeline-shape.js';
@@ -6,6 +7,7 @@ import { quantityRules } from './quantities.js';
 import { stepKeyRules } from './step-keys.js';
 import { stepReferenceRules } from './step-references.js';
 import { stepValueRules } from './step-values.js';
+import { retryRules } from './retry.js';
 import { volumeRules } from './volumes.js';
 import { yamlRules } from './yaml.js';
 
@@ -15,6 +17,8 @@ export const RULES: RuleSet = join([
   patchRules,
   pipelineShapeRules,
   quantityRules,
+  matrixRules,
+  retryRules,
   stepKeyRules,
   stepReferenceRules,
   stepValueRules,

@@ -72,6 +72,7 @@ export const MEANT: Readonly<Record<string, string>> = {
   variables: 'variables are written under "env"',
   run: 'what to run is written "command"',
   cmd: 'what to run is written "command"',
+  exit_code: 'exit statuses are written "exit_status"',
   when: 'conditions are written "if"',
   tags: 'tags of agents are written under "agents"',
   allow_failure: 'failures that count as a success are written "soft_fail"',

@@ -104,6 +104,10 @@ function twice(first: KeyedStep, second: KeyedStep, { lines }: LintDocument): Fo
   const sameText = first.node.start === second.node.start;
   return {
     rule: KEY,
+    // Nobody knows how Buildkite compares an "id" with an "identifier".
+    ...(first.entry.key !== second.entry.key && ![first.entry.key, second.entry.key].includes('key')
+      ? { severity: 'warning' as const }
+      : {}),
     at,
     message: sameText
       ? `this brings the step key "${second.node.text}" a second time (from line ${line}); keys must be unique, so the upload is refused. give each step a key of its own`

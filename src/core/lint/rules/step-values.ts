@@ -50,8 +50,8 @@ function* problems(document: LintDocument): Iterable<Found> {
   }
 }
 
-function isExcused(rule: string, { node }: Standing): boolean {
-  if (rule === 'step/type') return hasMistypedKind(node);
+function isExcused(rule: string, { node, holder }: Standing): boolean {
+  if (rule === 'step/type') return hasMistypedKind(holder ?? node);
   return node.kind === 'scalar' && (isUnknown(node.text) || node.text.includes('{{'));
 }
 
@@ -70,6 +70,7 @@ interface Limit {
   /** Whether a value will do. */
   readonly fits: (text: string) => boolean;
   readonly said: string;
+  readonly severity?: 'warning';
 }
 
 const isWhole = (text: string): boolean => /^[-+]?\d+$/.test(text);
@@ -85,6 +86,7 @@ const LIMITS: readonly Limit[] = [
     attribute: 'timeout_in_minutes',
     fits: (text) => !isWhole(text) || Number(text) >= 1,
     said: 'must be at least 1; leave it out for no limit of its own',
+    severity: 'warning',
   },
   {
     attribute: 'parallelism',
@@ -109,9 +111,14 @@ function* limits({ steps }: LintDocument): Iterable<Found> {
   }
 }
 
-function* exceeded(source: LintStep['step']['source'], { attribute, fits, said }: Limit): Iterable<Found> {
+function* exceeded(source: LintStep['step']['source'], { attribute, fits, said, severity }: Limit): Iterable<Found> {
   const node = entryOf(source, attribute)?.value;
   const text = knownText(node);
   if (node === undefined || text === undefined || text.includes('{{') || text.includes('$') || fits(text)) return;
-  yield { rule: 'step/value', at: node, message: `"${attribute}" is "${text}", but it ${said}` };
+  yield {
+    rule: 'step/value',
+    at: node,
+    message: `"${attribute}" is "${text}", but it ${said}`,
+    ...(severity === undefined ? {} : { severity }),
+  };
 }
