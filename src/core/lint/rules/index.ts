@@ -1,9 +1,12 @@
 import type { RuleSet } from '../rule.js';
+import { checkoutRules } from './checkout.js';
+import { controllerConfigRules } from './controller-config.js';
 import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
 import { patchRules } from './patch.js';
 import { pipelineShapeRules } from './pipeline-shape.js';
 import { quantityRules } from './quantities.js';
+import { routingRules } from './routing.js';
 import { stepKeyRules } from './step-keys.js';
 import { stepReferenceRules } from './step-references.js';
 import { stepValueRules } from './step-values.js';
@@ -19,6 +22,9 @@ export const RULES: RuleSet = join([
   quantityRules,
   matrixRules,
   retryRules,
+  checkoutRules,
+  controllerConfigRules,
+  routingRules,
   stepKeyRules,
   stepReferenceRules,
   stepValueRules,

@@ -216,7 +216,6 @@ function elementsOf(matrix: SourceNode, setupNode: SourceNode | undefined): read
 function* adjustment(node: SourceNode, dimensions: readonly string[]): Iterable<Found> {
   const chosen = entryOf(node, 'with');
   if (chosen === undefined || dimensions.some(isUnknown)) return;
-  const given = chosen.value.kind === 'map' ? chosen.value.entries.map(({ key }) => key) : [''];
   const unknown =
     chosen.value.kind === 'map' ? chosen.value.entries.filter(({ key }) => !dimensions.includes(key)) : [];
   const names = dimensions.map((name) => (name === '' ? 'none (it is a plain list)' : `"${name}"`)).join(', ');
@@ -224,8 +223,4 @@ function* adjustment(node: SourceNode, dimensions: readonly string[]): Iterable<
     const message = `the matrix has no dimension "${key}" that an adjustment could name; its dimensions are ${names}. the upload is refused`;
     yield { rule: RULE, at: keySpan, message };
   }
-  const missing = dimensions.filter((name) => !given.includes(name));
-  if (unknown.length > 0 || missing.length === 0) return;
-  const message = `this adjustment must name an element of every dimension, ${names}; the upload is refused`;
-  yield { rule: RULE, at: chosen.keySpan, message };
 }
