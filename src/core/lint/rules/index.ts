@@ -1,5 +1,6 @@
 import type { RuleSet } from '../rule.js';
 import { checkoutRules } from './checkout.js';
+import { clusterObjectRules } from './cluster-objects.js';
 import { controllerConfigRules } from './controller-config.js';
 import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
@@ -23,6 +24,7 @@ export const RULES: RuleSet = join([
   matrixRules,
   retryRules,
   checkoutRules,
+  clusterObjectRules,
   controllerConfigRules,
   routingRules,
   stepKeyRules,
