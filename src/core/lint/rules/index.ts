@@ -1,23 +1,43 @@
 import type { RuleSet } from '../rule.js';
 import { builtPodRules } from './built-pod.js';
+import { checkoutRules } from './checkout.js';
+import { clusterObjectRules } from './cluster-objects.js';
+import { controllerConfigRules } from './controller-config.js';
 import { kubernetesRules } from './kubernetes.js';
+import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
 import { patchRules } from './patch.js';
+import { pipelineShapeRules } from './pipeline-shape.js';
 import { pluginsRules } from './plugins.js';
 import { podShapeRules } from './pod-shape.js';
 import { quantityRules } from './quantities.js';
+import { retryRules } from './retry.js';
+import { routingRules } from './routing.js';
+import { stepKeyRules } from './step-keys.js';
+import { stepReferenceRules } from './step-references.js';
+import { stepValueRules } from './step-values.js';
 import { volumeRules } from './volumes.js';
 import { yamlRules } from './yaml.js';
 
 /** Every rule of the linter, one set for each subject. */
 export const RULES: RuleSet = join([
   builtPodRules,
+  checkoutRules,
+  clusterObjectRules,
+  controllerConfigRules,
   kubernetesRules,
+  matrixRules,
   nameRules,
   patchRules,
+  pipelineShapeRules,
   pluginsRules,
   podShapeRules,
   quantityRules,
+  retryRules,
+  routingRules,
+  stepKeyRules,
+  stepReferenceRules,
+  stepValueRules,
   volumeRules,
   yamlRules,
 ]);
