@@ -102,7 +102,8 @@ function* defaultContainer(step: LintCommandStep, context: StepContext): Iterabl
     rule: 'command/none',
     at: stepSpan(step),
     message: 'nothing to run: the step has no command, so the job fails in its command phase; add "command"',
-    ...(mayBeSupplied(step, context) || config === undefined ? { severity: 'info' as const } : {}),
+    // A hook of the repository may be meant.
+    severity: mayBeSupplied(step, context) || config === undefined ? 'info' : 'warning',
   };
 }
 

@@ -4,23 +4,38 @@ import type { LintCommandStep } from '../document.js';
 import type { Fix } from '../finding.js';
 import { entryAt, writtenText } from '../nodes.js';
 import type { Found, StepContext } from '../rule.js';
-import { writtenContainers } from '../written-containers.js';
+import { type WrittenContainer, writtenContainers } from '../written-containers.js';
 
 /** Containers that somebody wrote without an image. */
-export function* missingImages(step: LintCommandStep, { document, world }: StepContext): Iterable<Found> {
-  for (const { node, role, within, name } of writtenContainers(step)) {
-    if (within === 'podSpecPatch' || hasImage(node)) continue;
-    const isPatched = name !== undefined && patchesOf(step, name).some((patch) => hasValue(patch, 'image'));
-    if (isPatched && (role !== 'command' || skipsChecks(world))) continue;
-    const image = role === 'command' ? imageAttribute(step) : undefined;
-    yield {
-      rule: 'container/image-missing',
-      at: entryAt(node, ['image'])?.keySpan ?? firstKey(node),
-      message: messageOf(role, image?.node, isPatched),
-      ...(isPatched && { severity: 'warning' as const }),
-      fix: image === undefined ? undefined : addImage(node, image.node, document.text),
-    };
+export function* missingImages(step: LintCommandStep, context: StepContext): Iterable<Found> {
+  for (const container of writtenContainers(step)) {
+    if (container.within === 'podSpecPatch' || hasImage(container.node)) continue;
+    const isPatched = getsImage(step, container);
+    const isCommand = container.role === 'command';
+    if (isPatched && (!isCommand || skipsChecks(context.world))) continue;
+    yield missingImage(container, isCommand ? imageAttribute(step)?.node : undefined, {
+      isPatched,
+      text: context.document.text,
+    });
   }
+}
+
+function missingImage(
+  { node, role }: WrittenContainer,
+  image: ScalarNode | undefined,
+  { isPatched, text }: { readonly isPatched: boolean; readonly text: string },
+): Found {
+  return {
+    rule: 'container/image-missing',
+    at: entryAt(node, ['image'])?.keySpan ?? firstKey(node),
+    message: messageOf(role, image, isPatched),
+    ...(isPatched && { severity: 'warning' as const }),
+    fix: image && addImage(node, image, text),
+  };
+}
+
+function getsImage(step: LintCommandStep, { name }: WrittenContainer): boolean {
+  return name !== undefined && patchesOf(step, name).some((patch) => hasValue(patch, 'image'));
 }
 
 function skipsChecks({ configName, config }: StepContext['world']): boolean {
