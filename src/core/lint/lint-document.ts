@@ -116,7 +116,7 @@ class Collector {
 
   private finding({ found, severity, step, steps, choices, of }: Collected): Finding {
     const { file, lines } = this.document;
-    const { at, message, fix, rule } = found;
+    const { at, message, fix, rule, secret } = found;
     return {
       rule,
       severity,
@@ -131,6 +131,7 @@ class Collector {
       fix,
       span: { start: at.start, end: at.end },
       step,
+      ...(secret && { secret }),
       uses: Math.max(1, steps.size),
     };
   }

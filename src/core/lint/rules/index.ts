@@ -2,7 +2,10 @@ import type { RuleSet } from '../rule.js';
 import { builtPodRules } from './built-pod.js';
 import { checkoutRules } from './checkout.js';
 import { clusterObjectRules } from './cluster-objects.js';
+import { commandRules } from './commands.js';
 import { controllerConfigRules } from './controller-config.js';
+import { envRules } from './env.js';
+import { imageRules } from './images.js';
 import { kubernetesRules } from './kubernetes.js';
 import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
@@ -13,9 +16,12 @@ import { podShapeRules } from './pod-shape.js';
 import { quantityRules } from './quantities.js';
 import { retryRules } from './retry.js';
 import { routingRules } from './routing.js';
+import { schedulingRules } from './scheduling.js';
+import { securityRules } from './security.js';
 import { stepKeyRules } from './step-keys.js';
 import { stepReferenceRules } from './step-references.js';
 import { stepValueRules } from './step-values.js';
+import { timeRules } from './time.js';
 import { volumeRules } from './volumes.js';
 import { yamlRules } from './yaml.js';
 
@@ -24,7 +30,10 @@ export const RULES: RuleSet = join([
   builtPodRules,
   checkoutRules,
   clusterObjectRules,
+  commandRules,
   controllerConfigRules,
+  envRules,
+  imageRules,
   kubernetesRules,
   matrixRules,
   nameRules,
@@ -35,9 +44,12 @@ export const RULES: RuleSet = join([
   quantityRules,
   retryRules,
   routingRules,
+  schedulingRules,
+  securityRules,
   stepKeyRules,
   stepReferenceRules,
   stepValueRules,
+  timeRules,
   volumeRules,
   yamlRules,
 ]);
