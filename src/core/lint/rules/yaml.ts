@@ -7,7 +7,7 @@ export const yamlRules: RuleSet = {
     {
       id: 'pipeline/shape',
       severity: 'error',
-      summary: 'The file is not valid YAML.',
+      summary: 'The file is not valid YAML, or no pipeline.',
       why: 'The agent cannot read the file, so the step that uploads it fails and no other step runs.',
       remedy:
         'Correct the place that the message names; what the parser says of later lines is often a consequence of it.',
