@@ -90,3 +90,14 @@ function cleanJob(variant: StepVariant, config: ControllerConfig): CleanJob {
   const agentQueryRules = normaliseQueueRules(job.agentQueryRules, config);
   return { job: { ...job, agentQueryRules }, plugin, issues };
 }
+
+/** The pod as it is before the step's own podSpecPatch; undefined when it cannot be put together. */
+export function unpatchedPod({ input, variant, plugin, baseUnknown }: LintJob): V1PodSpec | undefined {
+  const rest = { ...plugin, podSpecPatch: undefined };
+  const plugins = variant.step.plugins.map((use) => ({
+    [use.source]: use.source === KUBERNETES_PLUGIN ? rest : use.config,
+  }));
+  const job = { ...input.job, env: { ...input.job.env, BUILDKITE_PLUGINS: JSON.stringify(plugins) } };
+  const draft = draftJob({ ...input, job, ...(baseUnknown ? { podTemplateSpec: { containers: [] } } : {}) });
+  return draft.ok ? draft.value.manifest.spec?.template.spec : undefined;
+}
