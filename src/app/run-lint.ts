@@ -5,6 +5,7 @@ import { fixText } from '../core/lint/fix.js';
 import { looksLikePipeline, neighboursOf } from '../core/lint/neighbours.js';
 import { type LintReport, type LintSummary, summarise, type SuppressedFinding } from '../core/lint/report.js';
 import type { RuleSet } from '../core/lint/rule.js';
+import { ALL_RULES } from './all-rules.js';
 import { type LintSettings, severityOf } from '../core/lint/settings.js';
 import { useBaseline } from './lint-baseline.js';
 import { readLintSource } from './lint-file.js';
@@ -51,7 +52,8 @@ export interface LintSurroundings {
   readonly version: string;
   /** `YYYY-MM-DD`. */
   readonly today: string;
-  readonly ruleSet: RuleSet;
+  /** @default all rules there are */
+  readonly ruleSet?: RuleSet;
 }
 
 /** What `--fix` did, or would do, to a file. */
@@ -80,7 +82,7 @@ export interface LintResult {
  * settings and missing files.
  */
 export async function runLint(flags: LintFlags, surroundings: LintSurroundings): Promise<LintResult> {
-  const { ruleSet } = surroundings;
+  const { ruleSet = ALL_RULES } = surroundings;
   const ruleIds = ruleSet.rules.map(({ id }) => id);
   const given = { preset: parsePreset(flags.preset), rules: parseRuleFlags(flags.rules, ruleIds) };
   const { settings: fromFile, matches } = await loadSettings(flags.lintConfig, ruleIds);

@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EXIT, ToolkitError } from '../core/errors.js';
 
@@ -16,6 +16,15 @@ export async function writeFileWhole(path: string, text: string): Promise<void> 
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
+    throw cannotWrite(path, error);
+  }
+}
+
+/** Adds to the end of a file, which need not exist. */
+export async function appendToFile(path: string, text: string): Promise<void> {
+  try {
+    await appendFile(path, text);
+  } catch (error) {
     throw cannotWrite(path, error);
   }
 }
