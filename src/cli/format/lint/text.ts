@@ -37,7 +37,7 @@ function prettyFinding(finding: Finding, { palette, linesOf }: PrettyContext): s
   const colour = palette[COLOURS[severity]];
   const shown = [finding, ...related];
   const width = Math.max(...shown.map((place) => String(place.line).length));
-  const margin = `${' '.repeat(width + 1)}|`;
+  const indent = ' '.repeat(width + 2);
   const facts = [
     ...(step === undefined ? [] : [`in step "${step}"${uses > 1 ? `, and ${plural(uses - 1, 'other place')}` : ''}`]),
     ...(fix === undefined ? [] : [`--fix can ${fix.description}`]),
@@ -46,10 +46,10 @@ function prettyFinding(finding: Finding, { palette, linesOf }: PrettyContext): s
     `${palette.bold(`${file}:${line}:${column}:`)} ${colour(`${severity}:`)} ${oneLine(message)} ${palette.dim(`[${rule}]`)}`,
     ...snippet(finding, { lines: linesOf(file), width, mark: colour }),
     ...related.flatMap((place) => [
-      `${' '.repeat(width + 1)}= ${place.file === file ? '' : `${place.file}:`}${place.line}:${place.column}: ${oneLine(place.message)}`,
+      `${indent}= ${place.file === file ? '' : `${place.file}:`}${place.line}:${place.column}: ${oneLine(place.message)}`,
       ...snippet(place, { lines: linesOf(place.file), width, mark: palette.dim }),
     ]),
-    ...facts.map((fact) => `${margin.slice(0, -1)}= ${fact}`),
+    ...facts.map((fact) => `${indent}= ${fact}`),
     '',
   ].join('\n');
 }
@@ -72,11 +72,11 @@ function snippet(place: Range, { lines, width, mark }: SnippetStyle): string[] {
   const shown = visible(text.slice(from, from + LONGEST_LINE));
   const before = visible(text.slice(from, place.column - 1));
   const marked = visible(text.slice(place.column - 1, Math.min(end - 1, from + LONGEST_LINE)));
-  const gutter = ' '.repeat(width + 1);
+  const gutter = ' '.repeat(width + 2);
   const cut = from > 0 ? '…' : '';
   return [
     `${gutter}|`,
-    ` ${String(place.line).padStart(width)}| ${cut}${shown}`,
+    ` ${String(place.line).padStart(width)} | ${cut}${shown}`,
     `${gutter}| ${' '.repeat(cellsOf(before) + cut.length)}${mark(`^${'~'.repeat(Math.max(cellsOf(marked) - 1, 0))}`)}`,
   ];
 }
