@@ -56,7 +56,9 @@ export const formatBuildkite: LintFormatter = (report) => {
   const groups = new Map<string, Finding[]>();
   for (const finding of findings) {
     const title = `${finding.file}\n${finding.step ?? ''}`;
-    groups.set(title, [...(groups.get(title) ?? []), finding]);
+    const group = groups.get(title);
+    if (group === undefined) groups.set(title, [finding]);
+    else group.push(finding);
   }
   const rows = [...groups].flatMap(([title, group]) => {
     const [file = '', step = ''] = title.split('\n');
