@@ -95,7 +95,12 @@ class Collector {
   }
 
   findings(): readonly Finding[] {
-    return [...this.collected.values()]
+    const all = [...this.collected.values()];
+    const failed = new Set(
+      all.flatMap(({ found, severity, steps }) => (severity === 'error' && found.fallback !== true ? [...steps] : [])),
+    );
+    return all
+      .filter(({ found, steps }) => found.fallback !== true || ![...steps].some((step) => failed.has(step)))
       .map((collected) => this.finding(collected))
       .sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end || compare(a.rule, b.rule));
   }

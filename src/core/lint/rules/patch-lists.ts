@@ -147,13 +147,18 @@ function* unknownContainer({ node, list, names }: PatchedContainer, name: string
   // An init container with an image is a common and sound addition.
   if (list === 'initContainers' && (hasImage || PROTECTED.test(name))) return;
   const known = list === 'containers' ? names.regular : names.init;
-  const near = closestName(name, known) ?? onlyOne(list === 'containers' && !hasImage ? names.commands : []);
+  // Without an image the one container that runs commands is surely meant.
+  const only = list === 'containers' && !hasImage ? onlyOne(names.commands) : undefined;
   yield {
     rule: 'patch/unknown-container',
     severity: hasImage ? 'warning' : 'error',
     at: nodeAt(node, ['name']) ?? node,
-    message: `no container is called "${name}" in this step (there are: ${known.join(', ')}); ${consequenceOfAdding(hasImage)}${near === undefined ? '' : `; did you mean "${near}"?`}`,
+    message: `no container is called "${name}" in this step (there are: ${known.join(', ')}); ${consequenceOfAdding(hasImage)}${didYouMean(closestName(name, known) ?? only)}`,
   };
+}
+
+function didYouMean(name: string | undefined): string {
+  return name === undefined ? '' : `; did you mean "${name}"?`;
 }
 
 function onlyOne(names: readonly string[]): string | undefined {

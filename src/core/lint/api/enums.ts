@@ -1,0 +1,78 @@
+import { closestName } from '../../closest-name.js';
+import { kubernetesDefinitions } from '../../schema/kubernetes-definitions.generated.js';
+import { oneOf, refused, stuck, type ApiPath, type ApiProblem, type Context } from './api-problem.js';
+import { valuesAt } from './shape.js';
+
+/** Words that the schema does not list, or of which an API server takes fewer than the schema lists. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  'Container.restartPolicy': ['Always', 'Never', 'OnFailure'],
+  'ContainerResizePolicy.resourceName': ['cpu', 'memory'],
+  'ContainerResizePolicy.restartPolicy': ['NotRequired', 'RestartContainer'],
+  'ContainerRestartRule.action': ['Restart', 'RestartAllContainers'],
+  'ContainerRestartRuleOnExitCodes.operator': ['In', 'NotIn'],
+  'LabelSelectorRequirement.operator': ['In', 'NotIn', 'Exists', 'DoesNotExist'],
+  'PodOS.name': ['linux', 'windows'],
+  'PodSecurityContext.seLinuxChangePolicy': ['Recursive'],
+  'Toleration.operator': ['Equal', 'Exists'],
+  'VolumeMount.recursiveReadOnly': ['Disabled', 'Enabled', 'IfPossible'],
+  // Behind a feature gate that is off: the API server drops the field, whatever it says.
+  'Lifecycle.stopSignal': [],
+};
+
+const RULES: Readonly<Record<string, string>> = { 'PodSpec.restartPolicy': 'pod/restart-policy' };
+
+/** The words allowed at every field that has only some, by definition and field. */
+const ENUMS = collectEnums();
+
+/** Fields that hold a word Kubernetes does not know. */
+export function* wrongWords(
+  definition: string,
+  value: Readonly<Record<string, unknown>>,
+  path: ApiPath,
+  context: Context,
+): Iterable<ApiProblem> {
+  for (const [field, words] of ENUMS.get(definition) ?? []) {
+    for (const [place, word] of valuesAt(value[field], [...path, field])) {
+      if (typeof word !== 'string' || word === '' || words.includes(word) || context.isUnknown(word)) continue;
+      yield wrongWord(RULES[`${definition}.${field}`] ?? 'pod/enum', place, word, words);
+    }
+  }
+  if (definition === 'EmptyDirVolumeSource') yield* wrongMedium(value['medium'], path, context);
+}
+
+function wrongWord(rule: string, path: ApiPath, word: string, words: readonly string[]): ApiProblem {
+  const replacement = closestName(word, words);
+  return refused({
+    rule,
+    path,
+    what: `"${word}" is not known as "${String(path.findLast((part) => typeof part === 'string'))}"`,
+    remedy:
+      replacement === undefined ? `write ${oneOf(words.filter((known) => known !== ''))}` : `write "${replacement}"`,
+    replacement,
+  });
+}
+
+/** The API server does not look at it, the kubelet does. */
+function* wrongMedium(medium: unknown, path: ApiPath, { isUnknown }: Context): Iterable<ApiProblem> {
+  if (typeof medium !== 'string' || isUnknown(medium) || /^(?:Memory|HugePages(?:-.+)?)?$/.test(medium)) return;
+  const replacement = closestName(medium, ['Memory', 'HugePages']);
+  yield stuck({
+    rule: 'pod/enum',
+    path: [...path, 'medium'],
+    what: `"${medium}" is no medium of an emptyDir`,
+    remedy: `write "${replacement ?? 'Memory'}", or leave it out for the disk of the node`,
+    replacement,
+  });
+}
+
+function collectEnums(): ReadonlyMap<string, readonly [field: string, words: readonly string[]][]> {
+  const all = new Map<string, [string, readonly string[]][]>();
+  for (const [definition, { properties = {} }] of Object.entries(kubernetesDefinitions)) {
+    const fields = Object.entries(properties).flatMap(([field, schema]): [string, readonly string[]][] => {
+      const words = WORDS[`${definition}.${field}`] ?? (schema.enum ?? schema.items?.enum ?? []).map(String);
+      return words.length === 0 ? [] : [[field, words]];
+    });
+    if (fields.length > 0) all.set(definition, fields);
+  }
+  return all;
+}

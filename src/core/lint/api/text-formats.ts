@@ -1,0 +1,146 @@
+import { refused, stuck, type ApiPath, type ApiProblem, type Context } from './api-problem.js';
+import { environmentNameFormat, FORMATS, matches, type TextFormat } from './formats.js';
+import { valuesAt } from './shape.js';
+
+interface FieldFormat {
+  readonly format: keyof typeof FORMATS | 'environmentName';
+  /** What the text is, e.g. `name for a container`. */
+  readonly as: string;
+  readonly rule: string;
+  /** The API server does not check it; what happens then. */
+  readonly stuck?: string;
+}
+
+const CONTAINER_NAME = 'container/name';
+const REFERENCE = 'reference/name-format';
+const SUB_PATH = 'volume/sub-path';
+const ENV = 'env/entry';
+const LABEL = 'metadata/label-syntax';
+
+const field = (format: FieldFormat['format'], as: string, rule = 'buildable'): FieldFormat => ({ format, as, rule });
+const reference = (kind: string): FieldFormat => field('dnsSubdomain', `name of a ${kind}`, REFERENCE);
+/** The name of something that is looked up only when the pod starts. */
+const lateReference = (kind: string): FieldFormat => ({
+  ...reference(kind),
+  stuck: `no ${kind} can have that name, and the pod waits for it until the pending timeout`,
+});
+
+/** The texts the API server (or, where it says `stuck`, only the kubelet) reads, by definition and field. */
+const TEXTS: Readonly<Record<string, Readonly<Record<string, FieldFormat>>>> = {
+  Container: { name: field('dnsLabel', 'name for a container', CONTAINER_NAME) },
+  ContainerPort: { name: field('portName', 'name for a port') },
+  ConfigMapEnvSource: { name: reference('ConfigMap') },
+  ConfigMapKeySelector: {
+    name: reference('ConfigMap'),
+    key: field('configKey', 'key of a ConfigMap', REFERENCE),
+  },
+  ConfigMapProjection: { name: lateReference('ConfigMap') },
+  ConfigMapVolumeSource: { name: lateReference('ConfigMap') },
+  CSIVolumeSource: { driver: field('driverName', 'name of a CSI driver', REFERENCE) },
+  DownwardAPIVolumeFile: { path: field('fileInVolume', 'path in a volume', SUB_PATH) },
+  EnvFromSource: { prefix: field('environmentName', 'prefix of environment variables', ENV) },
+  EnvVar: { name: field('environmentName', 'name for an environment variable', ENV) },
+  FileKeySelector: {
+    key: field('environmentName', 'name for an environment variable', ENV),
+    path: field('noBackstep', 'path of an environment file', ENV),
+  },
+  GitRepoVolumeSource: { directory: field('descending', 'directory of a gitRepo volume', SUB_PATH) },
+  HostAlias: { ip: field('ip', 'address of a host alias'), hostnames: field('dnsSubdomain', 'host name') },
+  HostPathVolumeSource: { path: field('noBackstep', 'path on the node', SUB_PATH) },
+  HTTPGetAction: { port: field('portName', 'name of a port') },
+  HTTPHeader: { name: field('headerName', 'name of an HTTP header') },
+  KeyToPath: {
+    key: {
+      ...field('configKey', 'key of a Secret or ConfigMap', REFERENCE),
+      stuck: 'nothing has such a key, and the pod waits for it until the pending timeout',
+    },
+    path: field('fileInVolume', 'path in a volume', SUB_PATH),
+  },
+  LabelSelectorRequirement: {
+    key: field('labelKey', 'label', LABEL),
+    values: field('labelValue', 'label value', LABEL),
+  },
+  NFSVolumeSource: { path: field('absolute', 'path of an NFS volume', SUB_PATH) },
+  PersistentVolumeClaimSpec: { storageClassName: reference('StorageClass') },
+  PersistentVolumeClaimVolumeSource: { claimName: lateReference('PersistentVolumeClaim') },
+  PodAffinityTerm: {
+    topologyKey: field('labelKey', 'topology key', LABEL),
+    namespaces: field('dnsLabel', 'name of a namespace', REFERENCE),
+    matchLabelKeys: field('labelKey', 'label', LABEL),
+    mismatchLabelKeys: field('labelKey', 'label', LABEL),
+  },
+  PodDNSConfig: {
+    nameservers: field('ip', 'name server'),
+    searches: field('searchDomain', 'search domain'),
+  },
+  PodReadinessGate: { conditionType: field('labelKey', 'readiness gate', LABEL) },
+  PodResourceClaim: {
+    name: field('dnsLabel', 'name for a resource claim'),
+    resourceClaimName: reference('ResourceClaim'),
+    resourceClaimTemplateName: reference('ResourceClaimTemplate'),
+  },
+  PodSchedulingGate: { name: field('labelKey', 'scheduling gate', LABEL) },
+  PodSpec: {
+    hostname: field('dnsLabel', 'host name'),
+    subdomain: field('dnsLabel', 'subdomain'),
+    hostnameOverride: field('dnsSubdomain', 'host name'),
+    nodeName: reference('Node'),
+    priorityClassName: reference('PriorityClass'),
+    runtimeClassName: reference('RuntimeClass'),
+    serviceAccountName: reference('ServiceAccount'),
+  },
+  ResourceClaim: { request: field('dnsLabel', 'request of a resource claim') },
+  SeccompProfile: { localhostProfile: field('descending', 'seccomp profile') },
+  SecretEnvSource: { name: reference('Secret') },
+  SecretKeySelector: { name: reference('Secret'), key: field('configKey', 'key of a Secret', REFERENCE) },
+  SecretProjection: { name: lateReference('Secret') },
+  SecretVolumeSource: { secretName: lateReference('Secret') },
+  ServiceAccountTokenProjection: { path: field('fileInVolume', 'path in a volume', SUB_PATH) },
+  Sysctl: { name: field('sysctl', 'name of a sysctl') },
+  TCPSocketAction: { port: field('portName', 'name of a port') },
+  Toleration: { key: field('labelKey', 'taint', LABEL) },
+  TopologySpreadConstraint: { matchLabelKeys: field('labelKey', 'label', LABEL) },
+  Volume: { name: field('dnsLabel', 'name for a volume', CONTAINER_NAME) },
+  VolumeDevice: { devicePath: field('noBackstep', 'path of a device', SUB_PATH) },
+  VolumeMount: {
+    subPath: field('descending', '"subPath"', SUB_PATH),
+    subPathExpr: field('descending', '"subPathExpr"', SUB_PATH),
+  },
+  WindowsSecurityContextOptions: { gmsaCredentialSpecName: reference('GMSACredentialSpec') },
+};
+
+/** Texts that do not have the format of their field; empty ones are missing, not malformed. */
+export function* malformedTexts(
+  definition: string,
+  value: Readonly<Record<string, unknown>>,
+  path: ApiPath,
+  context: Context,
+): Iterable<ApiProblem> {
+  for (const [name, expected] of Object.entries(TEXTS[definition] ?? {})) {
+    if (expected.stuck !== undefined && value['optional'] === true) continue;
+    const format =
+      expected.format === 'environmentName' ? environmentNameFormat(context.minor) : FORMATS[expected.format];
+    for (const [place, text] of valuesAt(value[name], [...path, name])) {
+      if (typeof text !== 'string' || text === '' || matches(format, text, context.isUnknown(text))) continue;
+      yield malformed(text, place, { ...expected, format });
+    }
+  }
+}
+
+interface Expected extends Omit<FieldFormat, 'format'> {
+  readonly format: TextFormat;
+}
+
+function malformed(text: string, path: ApiPath, expected: Expected): ApiProblem {
+  // What exists elsewhere has its name already; only names given here can be mended.
+  const mended = expected.rule === REFERENCE ? '' : (expected.format.mend?.(text) ?? '');
+  const replacement = mended === '' ? undefined : mended;
+  const said = {
+    rule: expected.rule,
+    path,
+    what: `"${text}" cannot be the ${expected.as}, which is ${expected.format.rule}`,
+    remedy: replacement === undefined ? 'change it' : `write "${replacement}"`,
+    replacement,
+  };
+  return expected.stuck === undefined ? refused(said) : stuck(said, expected.stuck);
+}
