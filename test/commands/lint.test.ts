@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import Lint from '../../src/commands/lint.js';
+import { docExamples, updateDocExample } from '../support/doc-examples.js';
 
 const GOOD = 'steps:\n  - command: make\n';
 /** A repeated key: one error, at line 4. */
@@ -75,6 +76,17 @@ describe('the lint command', () => {
     mkdirSync(join(folder, '.git'));
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  for (const example of docExamples('docs/lint.md', 'lint')) {
+    it(`does what docs/lint.md shows: ${example.line}`, async () => {
+      put({ 'fixtures/docs/pipeline.yml': readFileSync('fixtures/docs/pipeline.yml') });
+
+      const { stdout } = await run(...example.line.split(' '));
+
+      if (process.env['UPDATE_FIXTURES'] === '1') updateDocExample('docs/lint.md', example, stdout);
+      else expect(stdout).to.equal(example.output);
+    });
+  }
 
   describe('finds', () => {
     it("the pipelines of Buildkite's search order and in .buildkite", async () => {

@@ -106,7 +106,7 @@ function overrideNode(schema: JsonSchema, rules: readonly RuleInfo[]): Published
 }
 
 function rulesNode(rules: readonly RuleInfo[]): PublishedSchema {
-  const areas = [...new Set(rules.map(({ id }) => `${id.split('/')[0] ?? ''}/*`))];
+  const areas = areasOf(rules.map(({ id }) => id));
   const names = [
     ...areas.map((area) => [area, ''] as const),
     ...rules.map(({ id, summary }) => [id, summary] as const),
@@ -119,4 +119,9 @@ function rulesNode(rules: readonly RuleInfo[]): PublishedSchema {
       names.map(([name, description]) => [name, { ...level, ...(description === '' ? {} : { description }) }]),
     ),
   };
+}
+
+/** `area/*` for every area among the ids of rules. */
+export function areasOf(ruleIds: readonly string[]): readonly string[] {
+  return [...new Set(ruleIds.filter((id) => id.includes('/')).map((id) => id.replace(/\/.*$/, '/*')))];
 }

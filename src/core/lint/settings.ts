@@ -6,7 +6,7 @@ import { fail, ok, type Result } from '../result.js';
 import { decode, type DecodeIssue, formatIssue, type PathSegment } from '../schema/decode.js';
 import type { Severity } from './finding.js';
 import type { Preset } from './lint-document.js';
-import { SETTINGS_SCHEMA, type SettingsKey } from './settings-schema.js';
+import { areasOf, SETTINGS_SCHEMA, type SettingsKey } from './settings-schema.js';
 
 /** Severity by rule id or `area/*`. */
 export type RuleLevels = Readonly<Record<string, Severity | 'off'>>;
@@ -85,7 +85,7 @@ export function readLintSettings(
 
 /** Says what is wrong with the name of a rule, or of an area as `area/*`; undefined when there is such a one. */
 export function unknownRule(name: string, ruleIds: readonly string[]): string | undefined {
-  const areas = [...new Set(ruleIds.map((id) => id.replace(/\/.*$/, '/*')))];
+  const areas = areasOf(ruleIds);
   if (ruleIds.includes(name) || areas.includes(name)) return undefined;
   // A name without its area is the likeliest mistake.
   const inArea = ruleIds.find((id) => id.endsWith(`/${name}`));
