@@ -111,8 +111,9 @@ function* nodeField(
   }
 }
 
-/** One key cannot be wanted equal and different. */
+/** Keys narrow a selector, so there is one; and one key cannot be wanted equal and different. */
 export const affinityTerm: Check<V1PodAffinityTerm> = function* (term, path, { isUnknown }) {
+  yield* keysOfSelector(term, path);
   const { matchLabelKeys = [], mismatchLabelKeys = [] } = term;
   for (const [index, key] of matchLabelKeys.entries()) {
     if (!mismatchLabelKeys.includes(key) || isUnknown(key)) continue;
@@ -120,6 +121,17 @@ export const affinityTerm: Check<V1PodAffinityTerm> = function* (term, path, { i
     yield refused({ rule: RULE, path: [...path, 'matchLabelKeys', index], what, remedy: 'keep one' });
   }
 };
+
+type WithKeys = Pick<V1PodAffinityTerm, 'labelSelector' | 'matchLabelKeys' | 'mismatchLabelKeys'>;
+
+function* keysOfSelector(term: WithKeys, path: ApiPath): Iterable<ApiProblem> {
+  if (term.labelSelector !== undefined) return;
+  for (const field of ['matchLabelKeys', 'mismatchLabelKeys'] as const) {
+    if ((term[field] ?? []).length === 0) continue;
+    const what = `"${field}" narrows a "labelSelector", and there is none`;
+    yield refused({ rule: RULE, path: [...path, field], what, remedy: 'add one' });
+  }
+}
 
 /** Tolerations whose parts do not go together. */
 export const toleration: Check<V1Toleration> = function* (value, path, context) {
@@ -151,6 +163,9 @@ function* tolerationValue(
   const what = `"${value}" cannot be the value of a taint, which is ${FORMATS.labelValue.rule}`;
   yield refused({ rule: LABEL, ...at, what, remedy: 'correct it' });
 }
+
+/** Keys narrow a selector here too. */
+export const spreadKeys: Check<V1TopologySpreadConstraint> = keysOfSelector;
 
 /** Constraints that are listed twice or whose parts do not go together. */
 export const spreadConstraints: Check<V1PodSpec> = function* (

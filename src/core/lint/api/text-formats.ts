@@ -7,6 +7,8 @@ interface FieldFormat {
   /** What the text is, e.g. `name for a container`. */
   readonly as: string;
   readonly rule: string;
+  /** Once written, it may not be empty; texts in lists never may. */
+  readonly neverEmpty?: true;
   /** The API server does not check it; what happens then. */
   readonly stuck?: string;
 }
@@ -18,6 +20,7 @@ const ENV = 'env/entry';
 const LABEL = 'metadata/label-syntax';
 
 const field = (format: FieldFormat['format'], as: string, rule = 'buildable'): FieldFormat => ({ format, as, rule });
+const neverEmpty = (expected: FieldFormat): FieldFormat => ({ ...expected, neverEmpty: true });
 const reference = (kind: string): FieldFormat => field('dnsSubdomain', `name of a ${kind}`, REFERENCE);
 /** The name of something that is looked up only when the pod starts. */
 const lateReference = (kind: string): FieldFormat => ({
@@ -56,6 +59,10 @@ const TEXTS: Readonly<Record<string, Readonly<Record<string, FieldFormat>>>> = {
     },
     path: field('fileInVolume', 'path in a volume', SUB_PATH),
   },
+  ISCSIVolumeSource: {
+    iqn: field('iscsiName', 'name of an iSCSI target'),
+    initiatorName: neverEmpty(field('iscsiName', 'name of an iSCSI initiator')),
+  },
   LabelSelectorRequirement: {
     key: field('labelKey', 'label', LABEL),
     values: field('labelValue', 'label value', LABEL),
@@ -76,8 +83,8 @@ const TEXTS: Readonly<Record<string, Readonly<Record<string, FieldFormat>>>> = {
   PodReadinessGate: { conditionType: field('labelKey', 'readiness gate', LABEL) },
   PodResourceClaim: {
     name: field('dnsLabel', 'name for a resource claim'),
-    resourceClaimName: reference('ResourceClaim'),
-    resourceClaimTemplateName: reference('ResourceClaimTemplate'),
+    resourceClaimName: neverEmpty(reference('ResourceClaim')),
+    resourceClaimTemplateName: neverEmpty(reference('ResourceClaimTemplate')),
   },
   PodSchedulingGate: { name: field('labelKey', 'scheduling gate', LABEL) },
   PodSpec: {
@@ -86,7 +93,8 @@ const TEXTS: Readonly<Record<string, Readonly<Record<string, FieldFormat>>>> = {
     hostnameOverride: field('dnsSubdomain', 'host name'),
     nodeName: reference('Node'),
     priorityClassName: reference('PriorityClass'),
-    runtimeClassName: reference('RuntimeClass'),
+    runtimeClassName: neverEmpty(reference('RuntimeClass')),
+    serviceAccount: reference('ServiceAccount'),
     serviceAccountName: reference('ServiceAccount'),
   },
   ResourceClaim: { request: field('dnsLabel', 'request of a resource claim') },
@@ -106,10 +114,10 @@ const TEXTS: Readonly<Record<string, Readonly<Record<string, FieldFormat>>>> = {
     subPath: field('descending', '"subPath"', SUB_PATH),
     subPathExpr: field('descending', '"subPathExpr"', SUB_PATH),
   },
-  WindowsSecurityContextOptions: { gmsaCredentialSpecName: reference('GMSACredentialSpec') },
+  WindowsSecurityContextOptions: { gmsaCredentialSpecName: neverEmpty(reference('GMSACredentialSpec')) },
 };
 
-/** Texts that do not have the format of their field; empty ones are missing, not malformed. */
+/** Texts that do not have the format of their field; empty ones are mostly taken for absent. */
 export function* malformedTexts(
   definition: string,
   value: Readonly<Record<string, unknown>>,
@@ -117,14 +125,19 @@ export function* malformedTexts(
   context: Context,
 ): Iterable<ApiProblem> {
   for (const [name, expected] of Object.entries(TEXTS[definition] ?? {})) {
-    if (expected.stuck !== undefined && value['optional'] === true) continue;
+    const isOptional = expected.stuck !== undefined && value['optional'] === true;
+    if (value[name] === undefined || isOptional || isEmpty(value[name], expected)) continue;
     const format =
       expected.format === 'environmentName' ? environmentNameFormat(context.minor) : FORMATS[expected.format];
     for (const [place, text] of valuesAt(value[name], [...path, name])) {
-      if (typeof text !== 'string' || text === '' || matches(format, text, context.isUnknown(text))) continue;
+      if (typeof text !== 'string' || matches(format, text, context.isUnknown(text))) continue;
       yield malformed(text, place, { ...expected, format });
     }
   }
+}
+
+function isEmpty(value: unknown, { neverEmpty: isWritten = false }: FieldFormat): boolean {
+  return value === '' && !isWritten;
 }
 
 interface Expected extends Omit<FieldFormat, 'format'> {

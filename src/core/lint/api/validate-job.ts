@@ -2,7 +2,7 @@ import type { V1Job, V1PodSpec } from '@kubernetes/client-node';
 import { kubernetesDefinitions } from '../../schema/kubernetes-definitions.generated.js';
 import type { JsonSchema } from '../../schema/json-schema.js';
 import type { ApiPath, ApiProblem, Check, Context } from './api-problem.js';
-import { wrongWords } from './enums.js';
+import { emptyDirMedium, wrongWords } from './enums.js';
 import { envFrom, envVar, fieldRef, fileKey, resourceFieldRef } from './env.js';
 import { hostPorts, initContainerHandlers, lifecycleHandler, portNames, probe } from './handlers.js';
 import { jobProblems } from './metadata.js';
@@ -32,7 +32,7 @@ const CHECKS: Readonly<Record<string, readonly Check<never>[]>> = {
   Container: [portNames, mounts, containerResources, podFields.containerRestarts, podFields.podOnly],
   ContainerResizePolicy: [podFields.resizePolicy],
   DownwardAPIVolumeFile: [downwardFile],
-  EmptyDirVolumeSource: [emptyDirSize],
+  EmptyDirVolumeSource: [emptyDirMedium, emptyDirSize],
   EnvFromSource: [envFrom],
   EnvVar: [envVar],
   FCVolumeSource: [fibreChannel],
@@ -72,6 +72,7 @@ const CHECKS: Readonly<Record<string, readonly Check<never>[]>> = {
   SeccompProfile: [security.seccompProfile],
   SecurityContext: [security.securityContext],
   Toleration: [scheduling.toleration],
+  TopologySpreadConstraint: [scheduling.spreadKeys],
   Volume: [volumeSources],
 };
 
