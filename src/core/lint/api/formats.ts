@@ -23,6 +23,8 @@ const SYSCTL = new RegExp(`^(?:${SYSCTL_PART}[./])*${SYSCTL_PART}$`);
 
 const ISCSI_NAME = /^(?:iqn\.\d{4}-\d{2}\.[a-zA-Z0-9.-]+:[^,;*&$|\s]+|eui.[a-zA-Z0-9]{16}|naa.[a-zA-Z0-9]{32})$/;
 
+const WINDOWS_USER = /^(?:[^"/\\:;|=,+*?<>@[\]]{1,255}\\)?[^"/\\:;|=,+*?<>@[\]\p{Cc}]{1,20}$/u;
+
 const isSubdomain = (text: string): boolean => DNS_SUBDOMAIN.test(text);
 const isRelative = (path: string): boolean => !path.startsWith('/');
 const staysBelow = (path: string): boolean => !path.split('/').includes('..');
@@ -77,6 +79,11 @@ export const FORMATS = {
   iscsiName: {
     rule: 'such as "iqn.2001-04.com.example:storage", "eui." and 16 or "naa." and 32 digits',
     test: (text) => ISCSI_NAME.test(text),
+    whole: true,
+  },
+  windowsUser: {
+    rule: 'a user of at most 20 characters after a domain and "\\" if any, without any of "/:;|=,+*?<>@[]',
+    test: (text) => WINDOWS_USER.test(text) && !/(?:^|\\)[. ]+$/.test(text),
     whole: true,
   },
   ip: { rule: 'an IP address', test: isIpAddress, whole: true },

@@ -68,7 +68,10 @@ const TEXTS: Readonly<Record<string, Readonly<Record<string, FieldFormat>>>> = {
     values: field('labelValue', 'label value', LABEL),
   },
   NFSVolumeSource: { path: field('absolute', 'path of an NFS volume', SUB_PATH) },
-  PersistentVolumeClaimSpec: { storageClassName: reference('StorageClass') },
+  PersistentVolumeClaimSpec: {
+    storageClassName: reference('StorageClass'),
+    volumeAttributesClassName: reference('VolumeAttributesClass'),
+  },
   PersistentVolumeClaimVolumeSource: { claimName: lateReference('PersistentVolumeClaim') },
   PodAffinityTerm: {
     topologyKey: field('labelKey', 'topology key', LABEL),
@@ -114,7 +117,10 @@ const TEXTS: Readonly<Record<string, Readonly<Record<string, FieldFormat>>>> = {
     subPath: field('descending', '"subPath"', SUB_PATH),
     subPathExpr: field('descending', '"subPathExpr"', SUB_PATH),
   },
-  WindowsSecurityContextOptions: { gmsaCredentialSpecName: neverEmpty(reference('GMSACredentialSpec')) },
+  WindowsSecurityContextOptions: {
+    gmsaCredentialSpecName: neverEmpty(reference('GMSACredentialSpec')),
+    runAsUserName: neverEmpty(field('windowsUser', 'name of a Windows user')),
+  },
 };
 
 /** Texts that do not have the format of their field; empty ones are mostly taken for absent. */
@@ -125,10 +131,8 @@ export function* malformedTexts(
   context: Context,
 ): Iterable<ApiProblem> {
   for (const [name, expected] of Object.entries(TEXTS[definition] ?? {})) {
-    const isOptional = expected.stuck !== undefined && value['optional'] === true;
-    if (value[name] === undefined || isOptional || isEmpty(value[name], expected)) continue;
-    const format =
-      expected.format === 'environmentName' ? environmentNameFormat(context.minor) : FORMATS[expected.format];
+    if (isSpared(value[name], expected, value['optional'] === true)) continue;
+    const format = formatOf(expected, context);
     for (const [place, text] of valuesAt(value[name], [...path, name])) {
       if (typeof text !== 'string' || matches(format, text, context.isUnknown(text))) continue;
       yield malformed(text, place, { ...expected, format });
@@ -136,8 +140,13 @@ export function* malformedTexts(
   }
 }
 
-function isEmpty(value: unknown, { neverEmpty: isWritten = false }: FieldFormat): boolean {
-  return value === '' && !isWritten;
+function isSpared(value: unknown, expected: FieldFormat, isOptional: boolean): boolean {
+  if (value === undefined || (value === '' && expected.neverEmpty !== true)) return true;
+  return isOptional && expected.stuck !== undefined;
+}
+
+function formatOf({ format }: FieldFormat, { minor }: Context): TextFormat {
+  return format === 'environmentName' ? environmentNameFormat(minor) : FORMATS[format];
 }
 
 interface Expected extends Omit<FieldFormat, 'format'> {
