@@ -64,11 +64,18 @@ function wrongWord(rule: string, path: ApiPath, word: string, words: readonly st
   return refused({
     rule,
     path,
-    what: `"${word}" is not known as "${String(path.findLast((part) => typeof part === 'string'))}"`,
+    what: `"${word}" is not a value of "${nameOf(path)}"`,
     remedy:
       replacement === undefined ? `write ${oneOf(words.filter((known) => known !== ''))}` : `write "${replacement}"`,
     replacement,
   });
+}
+
+/** The field, with the one around it where it says little by itself: `os.name`. */
+function nameOf(path: ApiPath): string {
+  const names = path.filter((part) => typeof part === 'string');
+  const last = names.at(-1) ?? '';
+  return last === 'name' || last === 'type' ? names.slice(-2).join('.') : last;
 }
 
 /** The API server does not look at it, the kubelet does. */

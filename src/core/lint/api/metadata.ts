@@ -29,7 +29,7 @@ function* annotationProblems(all: Readonly<Record<string, string>>, { isUnknown 
   for (const [key, value] of Object.entries(all)) {
     bytes += byteLength(key) + byteLength(value);
     if (matches(FORMATS.labelKey, key.toLowerCase(), isUnknown(key))) continue;
-    const what = `"${key}" cannot be the name of an annotation, which is ${FORMATS.labelKey.rule}`;
+    const what = `"${key}" cannot be the name of an annotation (${FORMATS.labelKey.rule})`;
     const path = ['metadata', 'annotations', key];
     yield refused({ rule: 'metadata/label-syntax', path, what, remedy: 'rename it' });
   }

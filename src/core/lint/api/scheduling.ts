@@ -23,11 +23,11 @@ export function* labels(
   for (const [key, value] of Object.entries(map)) {
     const at = { rule: LABEL, path: [...path, key] };
     if (!matches(FORMATS.labelKey, key, isUnknown(key))) {
-      const what = `"${key}" cannot be the name of a label, which is ${FORMATS.labelKey.rule}`;
+      const what = `"${key}" cannot be the name of a label (${FORMATS.labelKey.rule})`;
       yield refused({ ...at, what, remedy: 'rename it' });
     }
     if (matches(FORMATS.labelValue, value, isUnknown(value))) continue;
-    const what = `"${value}" cannot be the value of label "${key}", which is ${FORMATS.labelValue.rule}`;
+    const what = `"${value}" cannot be the value of label "${key}" (${FORMATS.labelValue.rule})`;
     yield refused({ ...at, what, remedy: 'change it, or make it an annotation' });
   }
 }
@@ -66,13 +66,13 @@ export const nodeExpression: Check<V1NodeSelectorRequirement> = function* (expre
   }
   yield* valuesOfOperator(expression, path);
   if (key !== '' && !matches(FORMATS.labelKey, key, context.isUnknown(key))) {
-    const what = `"${key}" cannot be the name of a label, which is ${FORMATS.labelKey.rule}`;
+    const what = `"${key}" cannot be the name of a label (${FORMATS.labelKey.rule})`;
     yield refused({ rule: LABEL, path: [...path, 'key'], what, remedy: 'correct it' });
   }
   if (path.includes('preference')) return; // only preferred: the API server lets any value pass
   for (const [index, value] of values.entries()) {
     if (matches(FORMATS.labelValue, value, context.isUnknown(value))) continue;
-    const what = `"${value}" cannot be the value of a label, which is ${FORMATS.labelValue.rule}`;
+    const what = `"${value}" cannot be the value of a label (${FORMATS.labelValue.rule})`;
     yield refused({ rule: LABEL, path: [...path, 'values', index], what, remedy: 'correct it' });
   }
 };
@@ -160,7 +160,7 @@ function* tolerationValue(
     yield refused({ rule: ENUM, ...at, what, remedy: 'remove it, or write "operator: Equal"' });
   }
   if (operator !== 'Equal' || matches(FORMATS.labelValue, value, isUnknown(value))) return;
-  const what = `"${value}" cannot be the value of a taint, which is ${FORMATS.labelValue.rule}`;
+  const what = `"${value}" cannot be the value of a taint (${FORMATS.labelValue.rule})`;
   yield refused({ rule: LABEL, ...at, what, remedy: 'correct it' });
 }
 

@@ -26,7 +26,7 @@ export const volumeSources: Check<V1Volume> = function* (volume, path, { minor }
       path: [...path, source],
       relatedPath: [...path, first],
       what: `volume "${volume.name}" has the sources "${first}" and "${source}", and a volume has one`,
-      remedy: 'keep one; in a patch, list it in "$retainKeys"',
+      remedy: 'keep one, in a patch by listing it in "$retainKeys"',
     });
   }
   if (first !== 'image' || sources.length > 1 || minor >= IMAGE_SINCE_MINOR) return;
@@ -125,7 +125,7 @@ export const csiSecret: Check<V1CSIVolumeSource> = function* ({ nodePublishSecre
   if (nodePublishSecretRef === undefined) return;
   const { name = '' } = nodePublishSecretRef;
   if (matches(FORMATS.dnsSubdomain, name, isUnknown(name))) return;
-  const what = `"${name}" cannot be the name of a Secret, which is ${FORMATS.dnsSubdomain.rule}`;
+  const what = `"${name}" cannot be the name of a Secret (${FORMATS.dnsSubdomain.rule})`;
   const at = { rule: 'reference/name-format', path: [...path, 'nodePublishSecretRef', 'name'] };
   yield refused({ ...at, what, remedy: 'change it' });
 };

@@ -82,6 +82,9 @@ describe('validateJob', () => {
       [{ volumes: [{ name: 'v', secret: { secretName: 's', defaultMode: 888 } }] }, undefined],
       [{ volumes: [{ name: 'cache' }], ...container({ volumeMounts: [{ name: 'cahce', mountPath: '/c' }] }) }, 'cache'],
       [{ serviceAccountName: 'My_Account' }, undefined],
+      [container({ readinessProbe: { tcpSocket: { port: '8080' } } }), '8080'],
+      [container({ env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.labels' } } }] }), undefined],
+      [{ resources: { requests: { storage: '1Gi' } } }, undefined],
     ];
     for (const [wrong, replacement] of cases) {
       it(`${replacement ?? 'nothing'} for ${JSON.stringify(wrong)}`, () => {
