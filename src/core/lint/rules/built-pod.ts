@@ -3,6 +3,7 @@ import type { ApiProblem } from '../api/api-problem.js';
 import { validateJob } from '../api/validate-job.js';
 import type { Fix } from '../finding.js';
 import type { LintJob } from '../lint-job.js';
+import { isReservedContainerName } from '../../job/identity.js';
 import { nodeAt } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import { type Origin, originOf } from '../provenance.js';
@@ -29,7 +30,7 @@ function* apiProblems(job: LintJob, { world, document }: StepContext): Iterable<
   for (const problem of validateJob(job.manifest, options)) {
     if (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule)) continue;
     const origin = originOf(job, problem.path);
-    if (isExplained(origin, explained)) continue;
+    if (isExplained(origin, explained) || hasOwnRule(job, problem, origin)) continue;
     yield toFound(job, { problem, origin, text: document.text });
   }
 }
@@ -43,6 +44,22 @@ function explainedNodes({ issues, step }: LintJob): ReadonlySet<SourceNode> {
 
 function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>): boolean {
   return explained.size > 0 && (!exact || (node !== undefined && explained.has(node)));
+}
+
+/** What a rule finds where it was written needs no second finding where it ends. */
+function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: Origin): boolean {
+  if (rule === 'container/image-missing') return true;
+  if (node?.kind !== 'scalar') return false;
+  if (rule === 'container/duplicate-name') {
+    const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
+    return isReservedContainerName(node.text) || isInPatch(job, node) || (other !== undefined && isInPatch(job, other));
+  }
+  return rule === 'volume/duplicate-name' && /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+}
+
+function isInPatch({ step }: LintJob, { start, end }: SourceNode): boolean {
+  const patch = nodeAt(step.kubernetes.at(-1)?.config, ['podSpecPatch']);
+  return patch !== undefined && patch.start <= start && end <= patch.end;
 }
 
 interface Located {
@@ -84,8 +101,9 @@ function quoteOf({ style }: ScalarNode): string | undefined {
   return style === 'double-quoted' ? '"' : undefined;
 }
 
-function* notBuildable({ failure, step }: LintJob): Iterable<Found> {
-  if (failure === undefined) return;
+function* notBuildable({ failure, step, baseUnknown }: LintJob): Iterable<Found> {
+  // What a PodTemplate or the upload still brings may be just what is missing.
+  if (failure === undefined || baseUnknown || isUnknown(failure.text)) return;
   const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };
