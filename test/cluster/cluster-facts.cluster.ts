@@ -15,22 +15,28 @@ describe('facts of a real kube-apiserver', () => {
     namespace = await plane.createNamespace();
     const base = `/api/v1/namespaces/${namespace}`;
     await plane.admin.expect(201, 'POST', `${base}/secrets`, {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: 'agent' },
-      stringData: { TOKEN: SECRET },
+      body: {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'agent' },
+        stringData: { TOKEN: SECRET },
+      },
     });
     await plane.admin.expect(201, 'POST', `${base}/limitranges`, {
-      apiVersion: 'v1',
-      kind: 'LimitRange',
-      metadata: { name: 'limits' },
-      spec: { limits: [{ type: 'Container', max: { cpu: '2' } }] },
+      body: {
+        apiVersion: 'v1',
+        kind: 'LimitRange',
+        metadata: { name: 'limits' },
+        spec: { limits: [{ type: 'Container', max: { cpu: '2' } }] },
+      },
     });
     await plane.admin.expect(201, 'POST', `${base}/resourcequotas`, {
-      apiVersion: 'v1',
-      kind: 'ResourceQuota',
-      metadata: { name: 'quota' },
-      spec: { hard: { pods: '10' } },
+      body: {
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { name: 'quota' },
+        spec: { hard: { pods: '10' } },
+      },
     });
   });
   after(() => plane.stop());
