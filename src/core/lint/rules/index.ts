@@ -1,4 +1,5 @@
 import type { RuleSet } from '../rule.js';
+import { scriptRules } from './bashisms.js';
 import { builtPodRules } from './built-pod.js';
 import { commandRules } from './commands.js';
 import { envRules } from './env.js';
@@ -20,6 +21,7 @@ export const RULES: RuleSet = join([
   quantityRules,
   nameRules,
   commandRules,
+  scriptRules,
   imageRules,
   envRules,
   timeRules,

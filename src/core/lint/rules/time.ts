@@ -45,14 +45,24 @@ const MARGIN_SECONDS = 300;
 
 function* deadlines({ step, manifest, issues }: LintJob): Iterable<Found> {
   const own = entryAt(step.kubernetes.at(-1)?.config, [DEADLINE]);
+  const deadline = manifest?.spec?.activeDeadlineSeconds;
+  // A step without the plugin may be for any agent.
+  if (deadline === undefined || step.kubernetes.length === 0 || isBroken(issues)) return;
   const written = wholeNumber(own?.value);
+  if (own !== undefined && written === undefined) return;
   if (own !== undefined && written !== undefined && written <= 0) yield ignoredDeadline(own, written);
-  const isOpen = own !== undefined && written === undefined;
-  if (isOpen || step.kubernetes.length === 0 || issues.some(({ path }) => path[0] === DEADLINE)) return;
+  yield* timeoutBeyond(step, deadline, own);
+}
+
+function isBroken(issues: LintJob['issues']): boolean {
+  return issues.some(({ path }) => path[0] === DEADLINE);
+}
+
+function* timeoutBeyond(step: LintCommandStep, deadline: number, own: MapEntry | undefined): Iterable<Found> {
   const timeout = entryAt(step.step.source, ['timeout_in_minutes']);
-  const minutes = wholeNumber(timeout?.value) ?? 0;
-  const deadline = manifest?.spec?.activeDeadlineSeconds ?? Number.POSITIVE_INFINITY;
-  if (timeout !== undefined && minutes * 60 > deadline) yield disagreement(timeout, { minutes, deadline, own });
+  const minutes = wholeNumber(timeout?.value);
+  if (timeout === undefined || minutes === undefined || minutes * 60 <= deadline) return;
+  yield disagreement(timeout, { minutes, deadline, own });
 }
 
 function ignoredDeadline({ value }: MapEntry, seconds: number): Found {
