@@ -34,6 +34,7 @@ export const timeRules: RuleSet = {
   ],
   checks: [
     { scope: 'job', check: deadlines },
+    { scope: 'step', check: ignoredDeadlines },
     { scope: 'step', check: podDeadlines },
     { scope: 'step', check: gracePeriods },
     { scope: 'step', check: restartPolicies },
@@ -44,14 +45,16 @@ const DEADLINE = 'jobActiveDeadlineSeconds';
 const MARGIN_SECONDS = 300;
 
 function* deadlines({ step, manifest, issues }: LintJob): Iterable<Found> {
-  const own = entryAt(step.kubernetes.at(-1)?.config, [DEADLINE]);
+  const own = deadlineEntry(step);
+  const isOpen = own !== undefined && wholeNumber(own.value) === undefined;
   const deadline = manifest?.spec?.activeDeadlineSeconds;
   // A step without the plugin may be for any agent.
-  if (deadline === undefined || step.kubernetes.length === 0 || isBroken(issues)) return;
-  const written = wholeNumber(own?.value);
-  if (own !== undefined && written === undefined) return;
-  if (own !== undefined && written !== undefined && written <= 0) yield ignoredDeadline(own, written);
+  if (deadline === undefined || step.kubernetes.length === 0 || isOpen || isBroken(issues)) return;
   yield* timeoutBeyond(step, deadline, own);
+}
+
+function deadlineEntry({ kubernetes }: LintCommandStep): MapEntry | undefined {
+  return entryAt(kubernetes.at(-1)?.config, [DEADLINE]);
 }
 
 function isBroken(issues: LintJob['issues']): boolean {
@@ -65,10 +68,13 @@ function* timeoutBeyond(step: LintCommandStep, deadline: number, own: MapEntry |
   yield disagreement(timeout, { minutes, deadline, own });
 }
 
-function ignoredDeadline({ value }: MapEntry, seconds: number): Found {
-  return {
+function* ignoredDeadlines(step: LintCommandStep): Iterable<Found> {
+  const own = deadlineEntry(step);
+  const seconds = wholeNumber(own?.value);
+  if (own === undefined || seconds === undefined || seconds > 0) return;
+  yield {
     rule: 'time/deadlines-disagree',
-    at: value,
+    at: own.value,
     message: `a deadline of ${seconds} is ignored and the configured one applies (6 hours by default); write the seconds that the job may take`,
   };
 }
