@@ -1,4 +1,5 @@
 import type { RuleSet } from '../rule.js';
+import { scriptRules } from './bashisms.js';
 import { builtPodRules } from './built-pod.js';
 import { checkoutRules } from './checkout.js';
 import { clusterObjectRules } from './cluster-objects.js';
@@ -27,6 +28,7 @@ import { yamlRules } from './yaml.js';
 
 /** Every rule of the linter, one set for each subject. */
 export const RULES: RuleSet = join([
+  scriptRules,
   builtPodRules,
   checkoutRules,
   clusterObjectRules,
