@@ -218,6 +218,7 @@ describe('the lint command', () => {
       [['--config', 'gone.yaml'], /cannot read "gone\.yaml"/],
       [['--facts', 'bad.yml'], /the facts "bad\.yml" is not JSON/],
       [['--set', 'max-in-flight=many'], /max-in-flight/],
+      [['--kubernetes-version', 'new'], /the Kubernetes version "new" is none/],
       [['--env', 'NAME'], /has no "="/],
       [['--update-baseline'], /add --baseline FILE/],
       [['--baseline', 'gone.json'], /cannot read "gone\.json"/],
@@ -286,6 +287,13 @@ describe('the lint command', () => {
   });
 
   describe('knows the controller', () => {
+    it('by --set alone, and variables from files', async () => {
+      put({ 'good.yml': GOOD, '.env': '# upload\nexport A="1"\nB=2\n', 'bad.env': 'A\n' });
+
+      expect((await run('good.yml', '--set', 'queue=a', '--env-file', '.env', '--env', 'C=3')).exit).to.equal(0);
+      expect((await run('good.yml', '--env-file', 'bad.env')).stderr).to.match(/--env-file bad\.env: "A" has no "="/);
+    });
+
     it('and lints its configuration', async () => {
       put({ 'good.yml': GOOD, 'c.yaml': 'max-in-flight: many\nqueue: a\n', 'w.yaml': 'queue: a\nqueue: b\n' });
 
