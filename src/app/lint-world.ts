@@ -39,9 +39,9 @@ export async function loadWorld(request: WorldRequest): Promise<LoadedWorld> {
   const world = {
     ...{ config, configName: loaded.configName, facts },
     versions: {
-      agent: plainVersion(settings.agentVersion),
-      controller: plainVersion(settings.controllerVersion),
-      kubernetes: plainVersion(settings.kubernetesVersion) ?? facts?.kubernetesVersion,
+      agent: plainVersion('agent', settings.agentVersion),
+      controller: plainVersion('controller', settings.controllerVersion),
+      kubernetes: plainVersion('Kubernetes', settings.kubernetesVersion) ?? facts?.kubernetesVersion,
     },
     env: { ...(await readEnvFiles(request.envFiles)), ...parsePairs(request.env, '--env') },
     knownEnv: settings.knownEnv,
@@ -118,6 +118,10 @@ async function readEnvFiles(paths: readonly string[]): Promise<Readonly<Record<s
   return all;
 }
 
-function plainVersion(text: string | undefined): string | undefined {
-  return text?.replace(/^v(?=\d)/, '');
+/** Without a leading `v`. Throws a `UsageError` for what is no version: every rule would take it for an old one. */
+function plainVersion(program: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const plain = text.replace(/^v(?=\d)/, '');
+  if (/^\d+(?:\.\d+){1,2}(?:[-+].*)?$/.test(plain)) return plain;
+  throw new UsageError(`the ${program} version "${text}" is none; write it as 1.2 or 1.2.3`);
 }
