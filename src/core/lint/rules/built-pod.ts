@@ -1,4 +1,4 @@
-import type { ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
+import type { MapEntry, ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
 import type { ApiProblem } from '../api/api-problem.js';
 import { validateJob } from '../api/validate-job.js';
 import type { Fix } from '../finding.js';
@@ -69,17 +69,35 @@ interface Located {
 }
 
 function toFound(job: LintJob, { problem, origin, text }: Located): Found {
-  const { rule, message, relatedPath, verdict, replacement } = problem;
-  const related = relatedPath === undefined ? undefined : originOf(job, relatedPath);
-  const isElsewhere = related !== undefined && related.exact && related.at.start !== origin.at.start;
+  const { rule, message, verdict } = problem;
+  const { at, entry, cause } = origin;
   return {
     rule,
-    at: origin.at,
-    message: origin.cause === '' ? message : `${message} (${origin.cause})`,
+    at: rule === 'resources/unknown-name' ? (entry?.keySpan ?? at) : at,
+    message: cause === '' ? message : `${message} (${cause})`,
     ...(verdict === 'accepted' ? { severity: 'warning' } : {}),
-    ...(isElsewhere ? { related: [{ at: related.at, message: 'the other one' }] } : {}),
-    fix: replacement === undefined || !origin.exact ? undefined : replaceScalar(origin.node, { text, replacement }),
+    related: otherPlace(job, problem, origin),
+    fix: mend(problem, origin, text),
   };
+}
+
+function otherPlace(job: LintJob, { relatedPath }: ApiProblem, { at }: Origin): NonNullable<Found['related']> {
+  const other = relatedPath === undefined ? undefined : originOf(job, relatedPath);
+  if (other === undefined || !other.exact || other.at.start === at.start) return [];
+  return [{ at: other.at, message: 'the other one' }];
+}
+
+/** Only what nothing else in the file refers to: the mount of a renamed volume would be lost. */
+function mend({ rule, path, replacement }: ApiProblem, { entry, node, exact }: Origin, text: string): Fix | undefined {
+  if (replacement === undefined || !exact) return undefined;
+  if (rule === 'resources/unknown-name') return entry === undefined ? undefined : replaceKey(entry, replacement, text);
+  const isSafe = rule === 'pod/enum' || (rule === 'container/name' && path[0] !== 'volumes');
+  return isSafe ? replaceScalar(node, { text, replacement }) : undefined;
+}
+
+function replaceKey({ key, keySpan, merge }: MapEntry, replacement: string, text: string): Fix | undefined {
+  if (merge !== undefined || text.slice(keySpan.start, keySpan.end) !== key) return undefined;
+  return { description: `write "${replacement}"`, edits: [{ ...keySpan, text: replacement }] };
 }
 
 /** Only a value that stands in place as it is, without variables, tokens and escapes. */
