@@ -13,11 +13,11 @@ export interface Reshaped {
 /** Lists that were written as mappings or texts, and the other way round. */
 export function rewriteShape(place: PluginPlace): Reshaped {
   const { node, schema, path } = place;
-  if (typeof path.at(-1) === 'number' && node?.kind === 'scalar') return scalarItem(place, node);
-  if (schema?.type === 'array' && node?.kind === 'map') return mapForList(place, node);
-  if (schema?.type === 'array' && node?.kind === 'scalar') return scalarForList(place);
-  if (node?.kind === 'list') return listForMap(place, node);
-  return { advice: undefined, fix: undefined };
+  if (node === undefined) return { advice: undefined, fix: undefined };
+  if (node.kind === 'list') return listForMap(place, node);
+  if (node.kind === 'scalar' && typeof path.at(-1) === 'number') return scalarItem(place, node);
+  if (schema?.type !== 'array') return { advice: undefined, fix: undefined };
+  return node.kind === 'map' ? mapForList(place, node) : scalarForList(place);
 }
 
 /** What a scalar stands for where a mapping with that one field is wanted. */
