@@ -73,11 +73,15 @@ function stepSchema(type: StepType): PublishedSchema {
   return {
     type: 'object',
     properties: Object.fromEntries(
-      known.map(([name, of]) => [name, MAKING[type].includes(name) ? orNested(attribute(of)) : attribute(of)]),
+      known.map(([name, of]) => [name, mayNest(name, type) ? orNested(attribute(of)) : attribute(of)]),
     ),
     additionalProperties: false,
     anyOf: [...MAKING[type].map((name) => ({ required: [name] })), ofType],
   };
+}
+
+function mayNest(name: string, type: StepType): boolean {
+  return MAKING[type].includes(name) && name !== 'plugins' && name !== 'group';
 }
 
 /** `wait: {key: x}`: the attributes of the step may stand one level deeper. */

@@ -18,8 +18,9 @@ function* bareVolume(node: MapNode): Iterable<Found> {
   const others = node.entries.filter(
     ({ key, value }) => key !== 'name' && !(value.kind === 'scalar' && value.value === null),
   );
-  if (name === undefined || others.length > 0) return;
   const source = node.entries.find(({ key }) => key !== 'name');
+  // An `emptyDir` without anything is what it says.
+  if (name === undefined || others.length > 0 || source?.key === 'emptyDir') return;
   const why = source === undefined ? 'has nothing but a name' : `has nothing under "${source.key}"`;
   yield {
     rule: 'volume/no-source',

@@ -261,19 +261,23 @@ interface ScalarRemedy {
 }
 
 /** How a scalar becomes one of the wanted type; undefined when that takes more than quotes. */
-function scalarFix({ schema, node, text }: PluginPlace): ScalarRemedy | undefined {
+function scalarFix(place: PluginPlace): ScalarRemedy | undefined {
+  const { schema, node, text } = place;
   if (node?.kind !== 'scalar') return undefined;
-  if (typeof node.value === 'string') return bareFix(schema, node, text);
+  if (typeof node.value === 'string') return bareFix(place, node);
   const source = sourceOf(text, node);
   return schema?.type === 'string' ? { advice: `write "${source}" in quotes`, fix: quote(text, node) } : undefined;
 }
 
 /** For text where a number or a boolean is wanted. */
-function bareFix(schema: JsonSchema | undefined, node: ScalarNode, text: string): ScalarRemedy | undefined {
+function bareFix({ schema, text, key }: PluginPlace, node: ScalarNode): ScalarRemedy | undefined {
   if (isUnknown(node.text) || node.written !== undefined)
     return { advice: 'a variable in a pipeline always becomes text, so write the value itself', fix: undefined };
-  const bare = bareValue(schema, node.text);
-  if (bare === undefined) return undefined;
+  const bare = bareValue(schema, node.text, key);
+  if (bare === undefined)
+    return schema?.type === 'integer' && /^\d+$/.test(node.text)
+      ? { advice: 'write the number without quotes; one that begins with 0 is octal', fix: undefined }
+      : undefined;
   const advice = node.style === 'plain' ? `write ${bare}` : `write ${bare} without quotes`;
   return { advice, fix: replaceValue(text, node, bare) };
 }
@@ -287,11 +291,16 @@ const WORDS = new Map([
   ['off', 'false'],
 ]);
 
+const NUMBERS: Readonly<Record<string, RegExp>> = {
+  integer: /^-?(?:0|[1-9]\d{0,14})$/,
+  number: /^-?\d{1,15}(?:\.\d{1,15})?$/,
+};
+
 /** The number or boolean that a text stands for. */
-function bareValue(schema: JsonSchema | undefined, value: string): string | undefined {
+function bareValue(schema: JsonSchema | undefined, value: string, key: string): string | undefined {
+  if (/^(?:default)?mode$/i.test(key)) return /^0?[0-7]{3}$/.test(value) ? `0${value.slice(-3)}` : undefined;
   if (schema?.type === 'boolean') return WORDS.get(value.toLowerCase());
-  if (schema?.type === 'integer') return /^-?\d{1,15}$/.test(value) ? value : undefined;
-  return schema?.type === 'number' && /^-?\d{1,15}(?:\.\d{1,15})?$/.test(value) ? value : undefined;
+  return NUMBERS[schema?.type ?? '']?.test(value) === true ? value : undefined;
 }
 
 const WANTED: Readonly<Record<string, string>> = {
