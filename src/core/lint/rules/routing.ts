@@ -145,7 +145,7 @@ function* taken(step: LintCommandStep, { world }: StepContext): Iterable<Found> 
   if (!isOurs) {
     if (queue === undefined || step.kubernetes.length === 0 || queues.includes(queue.value)) return;
     if (typoOf(queue.value, [effectiveQueue(config)]) !== undefined) return;
-    const message = `the controller of "${configName}" serves ${served(config)}, not queue "${queue.value}", so it does not take this step; if no other controller does, the jobs wait for ever`;
+    const message = `the controller of "${configName}" serves queue "${effectiveQueue(config)}", not queue "${queue.value}", so it does not take this step; if no other controller does, the jobs wait for ever`;
     yield { rule: 'agents/nobody-takes-it', at: queue.at, message };
     return;
   }
@@ -155,13 +155,8 @@ function* taken(step: LintCommandStep, { world }: StepContext): Iterable<Found> 
 }
 
 function servesUs(queue: AgentRule | undefined, config: ControllerConfig): boolean {
-  if (servesDefaultQueue(config))
-    return queue === undefined || isDefaultQueue(queue.value) || queue.value === 'default';
-  return queue === undefined || queue.value === effectiveQueue(config);
-}
-
-function served(config: ControllerConfig): string {
-  return servesDefaultQueue(config) ? 'the default queue' : `queue "${effectiveQueue(config)}"`;
+  // The default queue of a cluster may have any name.
+  return queue === undefined || servesDefaultQueue(config) || queue.value === effectiveQueue(config);
 }
 
 function* missingTags({ rules }: StepAgents, { config, configName }: LintWorld): Iterable<Found> {
