@@ -84,8 +84,11 @@ function quoteOf({ style }: ScalarNode): string | undefined {
   return style === 'double-quoted' ? '"' : undefined;
 }
 
+/** Reasons that rules of their own tell, or know better: the class may belong to another controller. */
+const TOLD_ELSEWHERE: ReadonlySet<string> = new Set(['resource-class-unknown', 'plugin-prohibited']);
+
 function* notBuildable({ failure, step }: LintJob): Iterable<Found> {
-  if (failure === undefined) return;
+  if (failure === undefined || TOLD_ELSEWHERE.has(failure.reason)) return;
   const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };
