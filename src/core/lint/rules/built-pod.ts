@@ -119,9 +119,13 @@ function quoteOf({ style }: ScalarNode): string | undefined {
   return style === 'double-quoted' ? '"' : undefined;
 }
 
+/** Reasons that rules of their own tell, or know better: the class may belong to another controller. */
+const TOLD_ELSEWHERE: ReadonlySet<string> = new Set(['resource-class-unknown', 'plugin-prohibited']);
+
 function* notBuildable({ failure, step, baseUnknown }: LintJob): Iterable<Found> {
+  if (failure === undefined || TOLD_ELSEWHERE.has(failure.reason)) return;
   // What a PodTemplate or the upload still brings may be just what is missing.
-  if (failure === undefined || baseUnknown || isUnknown(failure.text)) return;
+  if (baseUnknown || isUnknown(failure.text)) return;
   const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };
