@@ -1,6 +1,7 @@
+import type { V1EmptyDirVolumeSource } from '@kubernetes/client-node';
 import { closestName } from '../../closest-name.js';
 import { kubernetesDefinitions } from '../../schema/kubernetes-definitions.generated.js';
-import { oneOf, refused, stuck, type ApiPath, type ApiProblem, type Context } from './api-problem.js';
+import { oneOf, refused, stuck, type ApiPath, type ApiProblem, type Check, type Context } from './api-problem.js';
 import { valuesAt } from './shape.js';
 
 /** Words that the schema does not list, or of which an API server takes fewer than the schema lists. */
@@ -19,6 +20,23 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'Lifecycle.stopSignal': [],
 };
 
+/** Fields that may be absent but, once written, may not be empty. */
+const NEVER_EMPTY: ReadonlySet<string> = new Set([
+  'AzureDiskVolumeSource.cachingMode',
+  'AzureDiskVolumeSource.kind',
+  'Container.restartPolicy',
+  'PersistentVolumeClaimSpec.accessModes',
+  'PodSecurityContext.fsGroupChangePolicy',
+  'PodSecurityContext.seLinuxChangePolicy',
+  'PodSecurityContext.supplementalGroupsPolicy',
+  'PodSpec.preemptionPolicy',
+  'SecurityContext.procMount',
+  'TopologySpreadConstraint.nodeAffinityPolicy',
+  'TopologySpreadConstraint.nodeTaintsPolicy',
+  'VolumeMount.mountPropagation',
+  'VolumeMount.recursiveReadOnly',
+]);
+
 const RULES: Readonly<Record<string, string>> = { 'PodSpec.restartPolicy': 'pod/restart-policy' };
 
 /** The words allowed at every field that has only some, by definition and field. */
@@ -29,15 +47,16 @@ export function* wrongWords(
   definition: string,
   value: Readonly<Record<string, unknown>>,
   path: ApiPath,
-  context: Context,
+  { isUnknown }: Context,
 ): Iterable<ApiProblem> {
   for (const [field, words] of ENUMS.get(definition) ?? []) {
+    const name = `${definition}.${field}`;
     for (const [place, word] of valuesAt(value[field], [...path, field])) {
-      if (typeof word !== 'string' || word === '' || words.includes(word) || context.isUnknown(word)) continue;
-      yield wrongWord(RULES[`${definition}.${field}`] ?? 'pod/enum', place, word, words);
+      if (typeof word !== 'string' || isUnknown(word)) continue;
+      const isFine = words.includes(word) || (word === '' && !NEVER_EMPTY.has(name));
+      if (!isFine) yield wrongWord(RULES[name] ?? 'pod/enum', place, word, words);
     }
   }
-  if (definition === 'EmptyDirVolumeSource') yield* wrongMedium(value['medium'], path, context);
 }
 
 function wrongWord(rule: string, path: ApiPath, word: string, words: readonly string[]): ApiProblem {
@@ -45,16 +64,23 @@ function wrongWord(rule: string, path: ApiPath, word: string, words: readonly st
   return refused({
     rule,
     path,
-    what: `"${word}" is not known as "${String(path.findLast((part) => typeof part === 'string'))}"`,
+    what: `"${word}" is not a value of "${nameOf(path)}"`,
     remedy:
       replacement === undefined ? `write ${oneOf(words.filter((known) => known !== ''))}` : `write "${replacement}"`,
     replacement,
   });
 }
 
+/** The field, with the one around it where it says little by itself: `os.name`. */
+function nameOf(path: ApiPath): string {
+  const names = path.filter((part) => typeof part === 'string');
+  const last = names.at(-1) ?? '';
+  return last === 'name' || last === 'type' ? names.slice(-2).join('.') : last;
+}
+
 /** The API server does not look at it, the kubelet does. */
-function* wrongMedium(medium: unknown, path: ApiPath, { isUnknown }: Context): Iterable<ApiProblem> {
-  if (typeof medium !== 'string' || isUnknown(medium) || /^(?:Memory|HugePages(?:-.+)?)?$/.test(medium)) return;
+export const emptyDirMedium: Check<V1EmptyDirVolumeSource> = function* ({ medium = '' }, path, { isUnknown }) {
+  if (isUnknown(medium) || /^(?:Memory|HugePages(?:-.+)?)?$/.test(medium)) return;
   const replacement = closestName(medium, ['Memory', 'HugePages']);
   yield stuck({
     rule: 'pod/enum',
@@ -63,7 +89,7 @@ function* wrongMedium(medium: unknown, path: ApiPath, { isUnknown }: Context): I
     remedy: `write "${replacement ?? 'Memory'}", or leave it out for the disk of the node`,
     replacement,
   });
-}
+};
 
 function collectEnums(): ReadonlyMap<string, readonly [field: string, words: readonly string[]][]> {
   const all = new Map<string, [string, readonly string[]][]>();

@@ -74,7 +74,8 @@ function* unknownField(fieldPath: string, path: ApiPath): Iterable<ApiProblem> {
   const known = isInVolume(path) ? IN_VOLUME : IN_ENV;
   const isAlias = fieldPath === 'spec.host' && !isInVolume(path); // of spec.nodeName, for old clients
   if (known.includes(fieldPath) || isAlias || isOneKey(fieldPath)) return;
-  const replacement = asOneKey(fieldPath) ?? closestName(fieldPath, known);
+  const isMap = IN_VOLUME.includes(fieldPath);
+  const replacement = asOneKey(fieldPath) ?? (isMap ? undefined : closestName(fieldPath, known));
   yield refused({
     rule: RULE,
     path: [...path, 'fieldPath'],
@@ -113,7 +114,7 @@ const BYTE_DIVISORS = [
 export const resourceFieldRef: Check<V1ResourceFieldSelector> = function* (selector, path, { isUnknown }) {
   const { resource, containerName = '', divisor = '0' } = selector;
   if (isInVolume(path) && containerName === '') {
-    const what = '"containerName" is missing: a file belongs to no container of its own';
+    const what = '"containerName" is missing, and a file belongs to no container';
     yield refused({ rule: RULE, path: [...path, 'containerName'], what, remedy: 'add it' });
   }
   if (resource === '' || isUnknown(resource)) return;

@@ -21,6 +21,10 @@ const RELAXED_SUBDOMAIN = new RegExp(`^${RELAXED_LABEL}(?:\\.${RELAXED_LABEL})*$
 const SYSCTL_PART = '[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?';
 const SYSCTL = new RegExp(`^(?:${SYSCTL_PART}[./])*${SYSCTL_PART}$`);
 
+const ISCSI_NAME = /^(?:iqn\.\d{4}-\d{2}\.[a-zA-Z0-9.-]+:[^,;*&$|\s]+|eui.[a-zA-Z0-9]{16}|naa.[a-zA-Z0-9]{32})$/;
+
+const WINDOWS_USER = /^(?:[^"/\\:;|=,+*?<>@[\]]{1,255}\\)?[^"/\\:;|=,+*?<>@[\]\p{Cc}]{1,20}$/u;
+
 const isSubdomain = (text: string): boolean => DNS_SUBDOMAIN.test(text);
 const isRelative = (path: string): boolean => !path.startsWith('/');
 const staysBelow = (path: string): boolean => !path.split('/').includes('..');
@@ -72,6 +76,16 @@ export const FORMATS = {
     test: (text) => SYSCTL.test(text),
     max: 253,
   },
+  iscsiName: {
+    rule: 'such as "iqn.2001-04.com.example:storage", "eui." and 16 or "naa." and 32 digits',
+    test: (text) => ISCSI_NAME.test(text),
+    whole: true,
+  },
+  windowsUser: {
+    rule: 'a user of at most 20 characters after a domain and "\\" if any, without any of "/:;|=,+*?<>@[]',
+    test: (text) => WINDOWS_USER.test(text) && !/(?:^|\\)[. ]+$/.test(text),
+    whole: true,
+  },
   ip: { rule: 'an IP address', test: isIpAddress, whole: true },
   noBackstep: { rule: 'a path without ".."', test: staysBelow },
   descending: { rule: 'a relative path without ".."', test: (path) => isRelative(path) && staysBelow(path) },
@@ -99,7 +113,7 @@ export function matches(format: TextFormat, text: string, isUnknown: boolean): b
 }
 
 /** The DNS label next to a text: `My_Build` is `my-build`; empty when nothing is left. */
-export function slug(text: string): string {
+function slug(text: string): string {
   const letters = text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return letters.slice(0, 64).replace(/^-+/, '').slice(0, 63).replace(/-+$/, '');
 }

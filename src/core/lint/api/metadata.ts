@@ -1,4 +1,3 @@
-import type { V1Job } from '@kubernetes/client-node';
 import { refused, type ApiProblem, type Context } from './api-problem.js';
 import { FORMATS, matches } from './formats.js';
 import { badNumber } from './ranges.js';
@@ -8,13 +7,13 @@ import { isRecord } from './shape.js';
 const ANNOTATION_BYTES = 256 * 1024;
 
 /** Name, labels and annotations of the Job (its pod has the same) and its limits. */
-export function* jobProblems(job: V1Job, context: Context): Iterable<ApiProblem> {
-  const metadata: unknown = job.metadata;
+export function* jobProblems(job: unknown, context: Context): Iterable<ApiProblem> {
+  const { metadata, spec } = isRecord(job) ? job : {};
   const { name, labels: labelMap, annotations } = isRecord(metadata) ? metadata : {};
   yield* jobName(name, context);
   yield* labels(texts(labelMap), ['metadata', 'labels'], context);
   yield* annotationProblems(texts(annotations), context);
-  yield* jobLimits(job.spec, context);
+  yield* jobLimits(spec, context);
 }
 
 /** The name becomes a label of the pod, so it is shorter than names may be. */
@@ -30,7 +29,7 @@ function* annotationProblems(all: Readonly<Record<string, string>>, { isUnknown 
   for (const [key, value] of Object.entries(all)) {
     bytes += byteLength(key) + byteLength(value);
     if (matches(FORMATS.labelKey, key.toLowerCase(), isUnknown(key))) continue;
-    const what = `"${key}" cannot be the name of an annotation, which is ${FORMATS.labelKey.rule}`;
+    const what = `"${key}" cannot be the name of an annotation (${FORMATS.labelKey.rule})`;
     const path = ['metadata', 'annotations', key];
     yield refused({ rule: 'metadata/label-syntax', path, what, remedy: 'rename it' });
   }

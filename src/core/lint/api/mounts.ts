@@ -93,7 +93,7 @@ function* samePaths(all: readonly V1VolumeMount[], path: ApiPath, { isUnknown }:
       rule: DUPLICATE,
       path: [...path, index, 'mountPath'],
       relatedPath: [...path, first, 'mountPath'],
-      what: `volumes "${all[first]?.name ?? ''}" and "${name}" are mounted at the same path "${target}"`,
+      what: `"${target}" has two mounts, of the volumes "${all[first]?.name ?? ''}" and "${name}"`,
       remedy: 'mount one elsewhere',
     });
   }

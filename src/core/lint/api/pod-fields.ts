@@ -22,7 +22,7 @@ export const restartPolicy: Check<V1PodSpec> = function* ({ restartPolicy: polic
     rule: RESTART,
     path: ['restartPolicy'],
     what,
-    remedy: 'remove the patch of it; use the "retry" of the step',
+    remedy: 'remove the patch of it, and use the "retry" of the step',
     replacement: 'Never',
   });
 };
@@ -137,7 +137,7 @@ export const gracePeriod: Check<V1PodSpec> = function* ({ terminationGracePeriod
 export const pullSecrets: Check<V1PodSpec> = function* ({ imagePullSecrets = [] }, _path, { isUnknown }) {
   for (const [index, { name = '' }] of imagePullSecrets.entries()) {
     if (name === '' || matches(FORMATS.dnsSubdomain, name, isUnknown(name))) continue;
-    const what = `"${name}" cannot be the name of a Secret, which is ${FORMATS.dnsSubdomain.rule}`;
+    const what = `"${name}" cannot be the name of a Secret (${FORMATS.dnsSubdomain.rule})`;
     const at = { rule: 'reference/name-format', path: ['imagePullSecrets', index, 'name'] };
     yield stuck(
       { ...at, what, remedy: 'correct it' },

@@ -1,7 +1,7 @@
 import type { CoreV1ResourceClaim, V1Container, V1PodSpec, V1ResourceRequirements } from '@kubernetes/client-node';
 import { closestName } from '../../closest-name.js';
 import { compareQuantities, parseQuantity, type Quantity } from '../../quantity.js';
-import { refused, type ApiPath, type ApiProblem, type Check, type Context } from './api-problem.js';
+import { oneOf, refused, type ApiPath, type ApiProblem, type Check, type Context } from './api-problem.js';
 import { FORMATS } from './formats.js';
 
 const UNKNOWN_NAME = 'resources/unknown-name';
@@ -37,6 +37,8 @@ export const overhead: Check<V1PodSpec> = function* (pod, _path, context) {
   if (pod.overhead !== undefined) yield* amounts(pod.overhead, ['overhead'], context, containerResourceName);
 };
 
+const DEVICE = 'nvidia.com/gpu';
+
 type NameCheck = (name: string) => string | undefined;
 
 /** Everything that can be said about `requests` and `limits` of a container or a pod. */
@@ -64,17 +66,22 @@ function* amounts(list: Amounts, path: ApiPath, context: Context, nameProblem: N
     if (context.isUnknown(name)) continue;
     const at = [...path, name];
     const what = nameProblem(name);
-    if (what !== undefined) yield unknownName(name, at, what);
+    if (what !== undefined) yield unknownName(name, at, { what, nameProblem });
     else if (!context.isUnknown(text)) yield* amount(name, text, at);
   }
 }
 
-function unknownName(name: string, path: ApiPath, what: string): ApiProblem {
-  const replacement = MEANT.get(name.toLowerCase().replace(/[-_]/g, '')) ?? closestName(name, OWN_NAMES);
-  const remedy =
-    replacement === undefined
-      ? 'write "cpu", "memory", "ephemeral-storage" or a name such as "nvidia.com/gpu"'
-      : `write "${replacement}"`;
+interface BadName {
+  readonly what: string;
+  readonly nameProblem: NameCheck;
+}
+
+function unknownName(name: string, path: ApiPath, { what, nameProblem }: BadName): ApiProblem {
+  const meant = MEANT.get(name.toLowerCase().replace(/[-_]/g, '')) ?? closestName(name, OWN_NAMES);
+  const replacement = meant === undefined || nameProblem(meant) !== undefined ? undefined : meant;
+  const known =
+    nameProblem(DEVICE) === undefined ? [...OWN_NAMES, DEVICE] : OWN_NAMES.filter((own) => !nameProblem(own));
+  const remedy = `write ${oneOf(replacement === undefined ? known : [replacement])}`;
   return refused({ rule: UNKNOWN_NAME, path, what, remedy, replacement });
 }
 
@@ -122,7 +129,7 @@ function* requestAndLimit(requested: Requested, { isUnknown }: Context): Iterabl
     yield* unequal({ ...requested, limit });
   } else if (isFixed(name)) {
     const what = `"${name}" is requested without a limit, and it cannot be overcommitted`;
-    yield refused({ rule: EXTENDED, ...at, what, remedy: 'set "limits" only: the request follows' });
+    yield refused({ rule: EXTENDED, ...at, what, remedy: 'set "limits" only, and the request follows' });
   }
 }
 
@@ -132,7 +139,7 @@ function* unequal({ name, request, limit, at }: Requested & { readonly limit: st
   const order = compareQuantities(asked.value, allowed.value);
   if (isFixed(name) && order !== 0) {
     const what = `the request of ${request} "${name}" is not its limit of ${limit}, and the two must be equal`;
-    yield refused({ rule: EXTENDED, ...at, what, remedy: 'set "limits" only: the request follows' });
+    yield refused({ rule: EXTENDED, ...at, what, remedy: 'set "limits" only, and the request follows' });
   } else if (order > 0) {
     const what = `the request of ${request} "${name}" is above its limit of ${limit}`;
     const remedy = 'raise the limit or request less (a resource class or a patch may have set one of the two)';

@@ -23,11 +23,11 @@ export function* labels(
   for (const [key, value] of Object.entries(map)) {
     const at = { rule: LABEL, path: [...path, key] };
     if (!matches(FORMATS.labelKey, key, isUnknown(key))) {
-      const what = `"${key}" cannot be the name of a label, which is ${FORMATS.labelKey.rule}`;
+      const what = `"${key}" cannot be the name of a label (${FORMATS.labelKey.rule})`;
       yield refused({ ...at, what, remedy: 'rename it' });
     }
     if (matches(FORMATS.labelValue, value, isUnknown(value))) continue;
-    const what = `"${value}" cannot be the value of label "${key}", which is ${FORMATS.labelValue.rule}`;
+    const what = `"${value}" cannot be the value of label "${key}" (${FORMATS.labelValue.rule})`;
     yield refused({ ...at, what, remedy: 'change it, or make it an annotation' });
   }
 }
@@ -66,13 +66,13 @@ export const nodeExpression: Check<V1NodeSelectorRequirement> = function* (expre
   }
   yield* valuesOfOperator(expression, path);
   if (key !== '' && !matches(FORMATS.labelKey, key, context.isUnknown(key))) {
-    const what = `"${key}" cannot be the name of a label, which is ${FORMATS.labelKey.rule}`;
+    const what = `"${key}" cannot be the name of a label (${FORMATS.labelKey.rule})`;
     yield refused({ rule: LABEL, path: [...path, 'key'], what, remedy: 'correct it' });
   }
   if (path.includes('preference')) return; // only preferred: the API server lets any value pass
   for (const [index, value] of values.entries()) {
     if (matches(FORMATS.labelValue, value, context.isUnknown(value))) continue;
-    const what = `"${value}" cannot be the value of a label, which is ${FORMATS.labelValue.rule}`;
+    const what = `"${value}" cannot be the value of a label (${FORMATS.labelValue.rule})`;
     yield refused({ rule: LABEL, path: [...path, 'values', index], what, remedy: 'correct it' });
   }
 };
@@ -111,8 +111,9 @@ function* nodeField(
   }
 }
 
-/** One key cannot be wanted equal and different. */
+/** Keys narrow a selector, so there is one; and one key cannot be wanted equal and different. */
 export const affinityTerm: Check<V1PodAffinityTerm> = function* (term, path, { isUnknown }) {
+  yield* keysOfSelector(term, path);
   const { matchLabelKeys = [], mismatchLabelKeys = [] } = term;
   for (const [index, key] of matchLabelKeys.entries()) {
     if (!mismatchLabelKeys.includes(key) || isUnknown(key)) continue;
@@ -120,6 +121,17 @@ export const affinityTerm: Check<V1PodAffinityTerm> = function* (term, path, { i
     yield refused({ rule: RULE, path: [...path, 'matchLabelKeys', index], what, remedy: 'keep one' });
   }
 };
+
+type WithKeys = Pick<V1PodAffinityTerm, 'labelSelector' | 'matchLabelKeys' | 'mismatchLabelKeys'>;
+
+function* keysOfSelector(term: WithKeys, path: ApiPath): Iterable<ApiProblem> {
+  if (term.labelSelector !== undefined) return;
+  for (const field of ['matchLabelKeys', 'mismatchLabelKeys'] as const) {
+    if ((term[field] ?? []).length === 0) continue;
+    const what = `"${field}" narrows a "labelSelector", and there is none`;
+    yield refused({ rule: RULE, path: [...path, field], what, remedy: 'add one' });
+  }
+}
 
 /** Tolerations whose parts do not go together. */
 export const toleration: Check<V1Toleration> = function* (value, path, context) {
@@ -148,9 +160,12 @@ function* tolerationValue(
     yield refused({ rule: ENUM, ...at, what, remedy: 'remove it, or write "operator: Equal"' });
   }
   if (operator !== 'Equal' || matches(FORMATS.labelValue, value, isUnknown(value))) return;
-  const what = `"${value}" cannot be the value of a taint, which is ${FORMATS.labelValue.rule}`;
+  const what = `"${value}" cannot be the value of a taint (${FORMATS.labelValue.rule})`;
   yield refused({ rule: LABEL, ...at, what, remedy: 'correct it' });
 }
+
+/** Keys narrow a selector here too. */
+export const spreadKeys: Check<V1TopologySpreadConstraint> = keysOfSelector;
 
 /** Constraints that are listed twice or whose parts do not go together. */
 export const spreadConstraints: Check<V1PodSpec> = function* (

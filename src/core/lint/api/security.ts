@@ -87,19 +87,24 @@ export const hostNamespaces: Check<V1PodSpec> = function* (pod) {
 export const operatingSystem: Check<V1PodSpec> = function* (pod) {
   const os = pod.os?.name;
   if (os !== 'linux' && os !== 'windows') return;
-  const contexts: (readonly [ApiPath, object | undefined])[] = [
+  const places: (readonly [ApiPath, object | undefined])[] = [
+    [[], pod],
     [['securityContext'], pod.securityContext],
     ...containersOf(pod).map(([path, container]) => [[...path, 'securityContext'], container.securityContext] as const),
   ];
-  for (const [path, context] of contexts) {
-    for (const field of Object.keys(context ?? {})) {
-      const isWrong = os === 'linux' ? field === 'windowsOptions' : LINUX_ONLY.has(field);
+  for (const [path, settings] of places) {
+    for (const [field, value] of Object.entries(settings ?? {})) {
+      const isWrong = os === 'linux' ? field === 'windowsOptions' : isLinuxOnly(field, value);
       const what = `"${field}" is not for a pod of "${os}"`;
-      if (isWrong)
-        yield refused({ rule: RULE, path: [...path, field], relatedPath: ['os', 'name'], what, remedy: 'remove it' });
+      if (!isWrong) continue;
+      yield refused({ rule: RULE, path: [...path, field], relatedPath: ['os', 'name'], what, remedy: 'remove it' });
     }
   }
 };
+
+function isLinuxOnly(field: string, value: unknown): boolean {
+  return LINUX_ONLY.has(field) || (value === true && (field === 'hostPID' || field === 'hostIPC'));
+}
 
 const LINUX_ONLY: ReadonlySet<string> = new Set([
   'allowPrivilegeEscalation',
@@ -107,6 +112,7 @@ const LINUX_ONLY: ReadonlySet<string> = new Set([
   'capabilities',
   'fsGroup',
   'fsGroupChangePolicy',
+  'hostUsers',
   'privileged',
   'procMount',
   'readOnlyRootFilesystem',
@@ -115,6 +121,7 @@ const LINUX_ONLY: ReadonlySet<string> = new Set([
   'seLinuxChangePolicy',
   'seLinuxOptions',
   'seccompProfile',
+  'shareProcessNamespace',
   'supplementalGroups',
   'supplementalGroupsPolicy',
   'sysctls',

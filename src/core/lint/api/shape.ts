@@ -29,7 +29,7 @@ function shapedScalar(value: unknown, { type, format }: JsonSchema): unknown {
   if (format === 'quantity') return typeof value === 'number' ? String(value) : textOnly(value);
   if (format === 'int-or-string') return isInteger ? value : textOnly(value);
   if (type === 'integer') return isInteger ? value : undefined;
-  return typeof value === type ? value : undefined;
+  return value !== null && typeof value === type ? value : undefined;
 }
 
 function textOnly(value: unknown): string | undefined {

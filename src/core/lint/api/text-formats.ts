@@ -4,9 +4,11 @@ import { valuesAt } from './shape.js';
 
 interface FieldFormat {
   readonly format: keyof typeof FORMATS | 'environmentName';
-  /** What the text is, e.g. `name for a container`. */
+  /** What the text is, e.g. `the name of a container`. */
   readonly as: string;
   readonly rule: string;
+  /** Once written, it may not be empty; texts in lists never may. */
+  readonly neverEmpty?: true;
   /** The API server does not check it; what happens then. */
   readonly stuck?: string;
 }
@@ -18,7 +20,8 @@ const ENV = 'env/entry';
 const LABEL = 'metadata/label-syntax';
 
 const field = (format: FieldFormat['format'], as: string, rule = 'buildable'): FieldFormat => ({ format, as, rule });
-const reference = (kind: string): FieldFormat => field('dnsSubdomain', `name of a ${kind}`, REFERENCE);
+const neverEmpty = (expected: FieldFormat): FieldFormat => ({ ...expected, neverEmpty: true });
+const reference = (kind: string): FieldFormat => field('dnsSubdomain', `the name of a ${kind}`, REFERENCE);
 /** The name of something that is looked up only when the pod starts. */
 const lateReference = (kind: string): FieldFormat => ({
   ...reference(kind),
@@ -27,89 +30,100 @@ const lateReference = (kind: string): FieldFormat => ({
 
 /** The texts the API server (or, where it says `stuck`, only the kubelet) reads, by definition and field. */
 const TEXTS: Readonly<Record<string, Readonly<Record<string, FieldFormat>>>> = {
-  Container: { name: field('dnsLabel', 'name for a container', CONTAINER_NAME) },
-  ContainerPort: { name: field('portName', 'name for a port') },
+  Container: { name: field('dnsLabel', 'the name of a container', CONTAINER_NAME) },
+  ContainerPort: { name: field('portName', 'the name of a port') },
   ConfigMapEnvSource: { name: reference('ConfigMap') },
   ConfigMapKeySelector: {
     name: reference('ConfigMap'),
-    key: field('configKey', 'key of a ConfigMap', REFERENCE),
+    key: field('configKey', 'the key of a ConfigMap', REFERENCE),
   },
   ConfigMapProjection: { name: lateReference('ConfigMap') },
   ConfigMapVolumeSource: { name: lateReference('ConfigMap') },
-  CSIVolumeSource: { driver: field('driverName', 'name of a CSI driver', REFERENCE) },
-  DownwardAPIVolumeFile: { path: field('fileInVolume', 'path in a volume', SUB_PATH) },
-  EnvFromSource: { prefix: field('environmentName', 'prefix of environment variables', ENV) },
-  EnvVar: { name: field('environmentName', 'name for an environment variable', ENV) },
+  CSIVolumeSource: { driver: field('driverName', 'the name of a CSI driver', REFERENCE) },
+  DownwardAPIVolumeFile: { path: field('fileInVolume', 'the path in a volume', SUB_PATH) },
+  EnvFromSource: { prefix: field('environmentName', 'the prefix of environment variables', ENV) },
+  EnvVar: { name: field('environmentName', 'the name of an environment variable', ENV) },
   FileKeySelector: {
-    key: field('environmentName', 'name for an environment variable', ENV),
-    path: field('noBackstep', 'path of an environment file', ENV),
+    key: field('environmentName', 'the name of an environment variable', ENV),
+    path: field('noBackstep', 'the path of an environment file', ENV),
   },
-  GitRepoVolumeSource: { directory: field('descending', 'directory of a gitRepo volume', SUB_PATH) },
-  HostAlias: { ip: field('ip', 'address of a host alias'), hostnames: field('dnsSubdomain', 'host name') },
-  HostPathVolumeSource: { path: field('noBackstep', 'path on the node', SUB_PATH) },
-  HTTPGetAction: { port: field('portName', 'name of a port') },
-  HTTPHeader: { name: field('headerName', 'name of an HTTP header') },
+  GitRepoVolumeSource: { directory: field('descending', 'the directory of a gitRepo volume', SUB_PATH) },
+  HostAlias: { ip: field('ip', 'the address of a host alias'), hostnames: field('dnsSubdomain', 'a host name') },
+  HostPathVolumeSource: { path: field('noBackstep', 'the path on the node', SUB_PATH) },
+  HTTPGetAction: { port: field('portName', 'the name of a port') },
+  HTTPHeader: { name: field('headerName', 'the name of an HTTP header') },
   KeyToPath: {
     key: {
-      ...field('configKey', 'key of a Secret or ConfigMap', REFERENCE),
+      ...field('configKey', 'the key of a Secret or ConfigMap', REFERENCE),
       stuck: 'nothing has such a key, and the pod waits for it until the pending timeout',
     },
-    path: field('fileInVolume', 'path in a volume', SUB_PATH),
+    path: field('fileInVolume', 'the path in a volume', SUB_PATH),
+  },
+  ISCSIVolumeSource: {
+    iqn: field('iscsiName', 'the name of an iSCSI target'),
+    initiatorName: neverEmpty(field('iscsiName', 'the name of an iSCSI initiator')),
   },
   LabelSelectorRequirement: {
-    key: field('labelKey', 'label', LABEL),
-    values: field('labelValue', 'label value', LABEL),
+    key: field('labelKey', 'a label', LABEL),
+    values: field('labelValue', 'a label value', LABEL),
   },
-  NFSVolumeSource: { path: field('absolute', 'path of an NFS volume', SUB_PATH) },
-  PersistentVolumeClaimSpec: { storageClassName: reference('StorageClass') },
+  NFSVolumeSource: { path: field('absolute', 'the path of an NFS volume', SUB_PATH) },
+  PersistentVolumeClaimSpec: {
+    storageClassName: reference('StorageClass'),
+    volumeAttributesClassName: reference('VolumeAttributesClass'),
+  },
   PersistentVolumeClaimVolumeSource: { claimName: lateReference('PersistentVolumeClaim') },
   PodAffinityTerm: {
-    topologyKey: field('labelKey', 'topology key', LABEL),
-    namespaces: field('dnsLabel', 'name of a namespace', REFERENCE),
-    matchLabelKeys: field('labelKey', 'label', LABEL),
-    mismatchLabelKeys: field('labelKey', 'label', LABEL),
+    topologyKey: field('labelKey', 'a topology key', LABEL),
+    namespaces: field('dnsLabel', 'the name of a namespace', REFERENCE),
+    matchLabelKeys: field('labelKey', 'a label', LABEL),
+    mismatchLabelKeys: field('labelKey', 'a label', LABEL),
   },
   PodDNSConfig: {
-    nameservers: field('ip', 'name server'),
-    searches: field('searchDomain', 'search domain'),
+    nameservers: field('ip', 'a name server'),
+    searches: field('searchDomain', 'a search domain'),
   },
-  PodReadinessGate: { conditionType: field('labelKey', 'readiness gate', LABEL) },
+  PodReadinessGate: { conditionType: field('labelKey', 'a readiness gate', LABEL) },
   PodResourceClaim: {
-    name: field('dnsLabel', 'name for a resource claim'),
-    resourceClaimName: reference('ResourceClaim'),
-    resourceClaimTemplateName: reference('ResourceClaimTemplate'),
+    name: field('dnsLabel', 'the name of a resource claim'),
+    resourceClaimName: neverEmpty(reference('ResourceClaim')),
+    resourceClaimTemplateName: neverEmpty(reference('ResourceClaimTemplate')),
   },
-  PodSchedulingGate: { name: field('labelKey', 'scheduling gate', LABEL) },
+  PodSchedulingGate: { name: field('labelKey', 'a scheduling gate', LABEL) },
   PodSpec: {
-    hostname: field('dnsLabel', 'host name'),
-    subdomain: field('dnsLabel', 'subdomain'),
-    hostnameOverride: field('dnsSubdomain', 'host name'),
+    hostname: field('dnsLabel', 'a host name'),
+    subdomain: field('dnsLabel', 'a subdomain'),
+    hostnameOverride: field('dnsSubdomain', 'a host name'),
     nodeName: reference('Node'),
     priorityClassName: reference('PriorityClass'),
-    runtimeClassName: reference('RuntimeClass'),
+    runtimeClassName: neverEmpty(reference('RuntimeClass')),
+    serviceAccount: reference('ServiceAccount'),
     serviceAccountName: reference('ServiceAccount'),
   },
-  ResourceClaim: { request: field('dnsLabel', 'request of a resource claim') },
-  SeccompProfile: { localhostProfile: field('descending', 'seccomp profile') },
+  ResourceClaim: { request: field('dnsLabel', 'the request of a resource claim') },
+  SeccompProfile: { localhostProfile: field('descending', 'a seccomp profile') },
   SecretEnvSource: { name: reference('Secret') },
-  SecretKeySelector: { name: reference('Secret'), key: field('configKey', 'key of a Secret', REFERENCE) },
+  SecretKeySelector: { name: reference('Secret'), key: field('configKey', 'the key of a Secret', REFERENCE) },
   SecretProjection: { name: lateReference('Secret') },
   SecretVolumeSource: { secretName: lateReference('Secret') },
-  ServiceAccountTokenProjection: { path: field('fileInVolume', 'path in a volume', SUB_PATH) },
-  Sysctl: { name: field('sysctl', 'name of a sysctl') },
-  TCPSocketAction: { port: field('portName', 'name of a port') },
-  Toleration: { key: field('labelKey', 'taint', LABEL) },
-  TopologySpreadConstraint: { matchLabelKeys: field('labelKey', 'label', LABEL) },
-  Volume: { name: field('dnsLabel', 'name for a volume', CONTAINER_NAME) },
-  VolumeDevice: { devicePath: field('noBackstep', 'path of a device', SUB_PATH) },
+  ServiceAccountTokenProjection: { path: field('fileInVolume', 'the path in a volume', SUB_PATH) },
+  Sysctl: { name: field('sysctl', 'the name of a sysctl') },
+  TCPSocketAction: { port: field('portName', 'the name of a port') },
+  Toleration: { key: field('labelKey', 'a taint', LABEL) },
+  TopologySpreadConstraint: { matchLabelKeys: field('labelKey', 'a label', LABEL) },
+  Volume: { name: field('dnsLabel', 'the name of a volume', CONTAINER_NAME) },
+  VolumeDevice: { devicePath: field('noBackstep', 'the path of a device', SUB_PATH) },
   VolumeMount: {
     subPath: field('descending', '"subPath"', SUB_PATH),
     subPathExpr: field('descending', '"subPathExpr"', SUB_PATH),
   },
-  WindowsSecurityContextOptions: { gmsaCredentialSpecName: reference('GMSACredentialSpec') },
+  WindowsSecurityContextOptions: {
+    gmsaCredentialSpecName: neverEmpty(reference('GMSACredentialSpec')),
+    runAsUserName: neverEmpty(field('windowsUser', 'the name of a Windows user')),
+  },
 };
 
-/** Texts that do not have the format of their field; empty ones are missing, not malformed. */
+/** Texts that do not have the format of their field; empty ones are mostly taken for absent. */
 export function* malformedTexts(
   definition: string,
   value: Readonly<Record<string, unknown>>,
@@ -117,14 +131,22 @@ export function* malformedTexts(
   context: Context,
 ): Iterable<ApiProblem> {
   for (const [name, expected] of Object.entries(TEXTS[definition] ?? {})) {
-    if (expected.stuck !== undefined && value['optional'] === true) continue;
-    const format =
-      expected.format === 'environmentName' ? environmentNameFormat(context.minor) : FORMATS[expected.format];
+    if (isSpared(value[name], expected, value['optional'] === true)) continue;
+    const format = formatOf(expected, context);
     for (const [place, text] of valuesAt(value[name], [...path, name])) {
-      if (typeof text !== 'string' || text === '' || matches(format, text, context.isUnknown(text))) continue;
+      if (typeof text !== 'string' || matches(format, text, context.isUnknown(text))) continue;
       yield malformed(text, place, { ...expected, format });
     }
   }
+}
+
+function isSpared(value: unknown, expected: FieldFormat, isOptional: boolean): boolean {
+  if (value === undefined || (value === '' && expected.neverEmpty !== true)) return true;
+  return isOptional && expected.stuck !== undefined;
+}
+
+function formatOf({ format }: FieldFormat, { minor }: Context): TextFormat {
+  return format === 'environmentName' ? environmentNameFormat(minor) : FORMATS[format];
 }
 
 interface Expected extends Omit<FieldFormat, 'format'> {
@@ -132,15 +154,23 @@ interface Expected extends Omit<FieldFormat, 'format'> {
 }
 
 function malformed(text: string, path: ApiPath, expected: Expected): ApiProblem {
-  // What exists elsewhere has its name already; only names given here can be mended.
-  const mended = expected.rule === REFERENCE ? '' : (expected.format.mend?.(text) ?? '');
-  const replacement = mended === '' ? undefined : mended;
+  const replacement = mended(text, path, expected);
   const said = {
     rule: expected.rule,
     path,
-    what: `"${text}" cannot be the ${expected.as}, which is ${expected.format.rule}`,
-    remedy: replacement === undefined ? 'change it' : `write "${replacement}"`,
+    what: `"${text}" cannot be ${expected.as} (${expected.format.rule})`,
+    remedy:
+      replacement === undefined
+        ? 'change it'
+        : `write ${replacement === text ? `${text} without quotes` : `"${replacement}"`}`,
     replacement,
   };
   return expected.stuck === undefined ? refused(said) : stuck(said, expected.stuck);
+}
+
+/** What exists elsewhere has its name already; only names given here can be mended, and numbers that are in quotes. */
+function mended(text: string, path: ApiPath, { rule, format }: Expected): string | undefined {
+  if (path.at(-1) === 'port' && /^[1-9]\d*$/.test(text)) return text;
+  const mend = rule === REFERENCE ? undefined : format.mend?.(text);
+  return mend === '' ? undefined : mend;
 }

@@ -2,7 +2,7 @@ import type { V1Job, V1PodSpec } from '@kubernetes/client-node';
 import { kubernetesDefinitions } from '../../schema/kubernetes-definitions.generated.js';
 import type { JsonSchema } from '../../schema/json-schema.js';
 import type { ApiPath, ApiProblem, Check, Context } from './api-problem.js';
-import { wrongWords } from './enums.js';
+import { emptyDirMedium, wrongWords } from './enums.js';
 import { envFrom, envVar, fieldRef, fileKey, resourceFieldRef } from './env.js';
 import { hostPorts, initContainerHandlers, lifecycleHandler, portNames, probe } from './handlers.js';
 import { jobProblems } from './metadata.js';
@@ -17,9 +17,9 @@ import * as scheduling from './scheduling.js';
 import * as security from './security.js';
 import { definitionOf, isRecord, schemaOf, shaped } from './shape.js';
 import { malformedTexts } from './text-formats.js';
-import { claimTemplate, downwardFile, emptyDirSize, fibreChannel, projectedSources, volumeSources } from './volumes.js';
+import * as volumes from './volumes.js';
 
-export type { ApiPath, ApiProblem, Verdict } from './api-problem.js';
+export type { ApiProblem } from './api-problem.js';
 
 const POD: JsonSchema = { $ref: '#/definitions/PodSpec' };
 
@@ -29,20 +29,21 @@ const POD: JsonSchema = { $ref: '#/definitions/PodSpec' };
  */
 const CHECKS: Readonly<Record<string, readonly Check<never>[]>> = {
   AppArmorProfile: [security.appArmorProfile],
+  CSIVolumeSource: [volumes.csiSecret],
   Container: [portNames, mounts, containerResources, podFields.containerRestarts, podFields.podOnly],
   ContainerResizePolicy: [podFields.resizePolicy],
-  DownwardAPIVolumeFile: [downwardFile],
-  EmptyDirVolumeSource: [emptyDirSize],
+  DownwardAPIVolumeFile: [volumes.downwardFile],
+  EmptyDirVolumeSource: [emptyDirMedium, volumes.emptyDirSize],
   EnvFromSource: [envFrom],
   EnvVar: [envVar],
-  FCVolumeSource: [fibreChannel],
+  FCVolumeSource: [volumes.fibreChannel],
   FileKeySelector: [fileKey],
   LabelSelector: [scheduling.labelSelector],
   LabelSelectorRequirement: [scheduling.labelExpression],
   LifecycleHandler: [lifecycleHandler],
   NodeSelectorRequirement: [scheduling.nodeExpression],
   ObjectFieldSelector: [fieldRef],
-  PersistentVolumeClaimTemplate: [claimTemplate],
+  PersistentVolumeClaimTemplate: [volumes.claimTemplate],
   PodAffinityTerm: [scheduling.affinityTerm],
   PodDNSConfig: [podFields.dnsConfig],
   PodResourceClaim: [podFields.resourceClaim],
@@ -67,12 +68,15 @@ const CHECKS: Readonly<Record<string, readonly Check<never>[]>> = {
     security.operatingSystem,
   ],
   Probe: [probe],
-  ProjectedVolumeSource: [projectedSources],
+  ProjectedVolumeSource: [volumes.projectedSources],
   ResourceFieldSelector: [resourceFieldRef],
   SeccompProfile: [security.seccompProfile],
   SecurityContext: [security.securityContext],
   Toleration: [scheduling.toleration],
-  Volume: [volumeSources],
+  TopologySpreadConstraint: [scheduling.spreadKeys],
+  TypedLocalObjectReference: [volumes.dataSource],
+  TypedObjectReference: [volumes.dataSource],
+  Volume: [volumes.volumeSources],
 };
 
 const FIELD_CHECKS = [missingFields, wrongWords, outOfRange, malformedTexts];

@@ -1,13 +1,17 @@
 import type {
+  V1CSIVolumeSource,
   V1DownwardAPIVolumeFile,
   V1EmptyDirVolumeSource,
   V1FCVolumeSource,
   V1PersistentVolumeClaimTemplate,
   V1ProjectedVolumeSource,
+  V1TypedLocalObjectReference,
+  V1TypedObjectReference,
   V1Volume,
   V1VolumeProjection,
 } from '@kubernetes/client-node';
 import { parseQuantity } from '../../quantity.js';
+import { FORMATS, matches } from './formats.js';
 import { refused, type ApiPath, type ApiProblem, type Check, type Context } from './api-problem.js';
 
 const IMAGE_SINCE_MINOR = 35;
@@ -22,7 +26,7 @@ export const volumeSources: Check<V1Volume> = function* (volume, path, { minor }
       path: [...path, source],
       relatedPath: [...path, first],
       what: `volume "${volume.name}" has the sources "${first}" and "${source}", and a volume has one`,
-      remedy: 'keep one; in a patch, list it in "$retainKeys"',
+      remedy: 'keep one, in a patch by listing it in "$retainKeys"',
     });
   }
   if (first !== 'image' || sources.length > 1 || minor >= IMAGE_SINCE_MINOR) return;
@@ -103,6 +107,28 @@ function* claimedStorage(
   if (!size.ok || size.value.nanos > 0n || isUnknown(storage)) return;
   yield refused({ rule: 'resources/quantity', path, what: `"${storage}" is no storage`, remedy: 'ask for some' });
 }
+
+/** What is copied into the claim: another claim, unless it says of which group it is. */
+export const dataSource: Check<V1TypedLocalObjectReference | V1TypedObjectReference> = function* (
+  source,
+  path,
+  context,
+) {
+  const { apiGroup = '', kind } = source;
+  if (apiGroup !== '' || ['PersistentVolumeClaim', ''].includes(kind) || context.isUnknown(kind)) return;
+  const what = `"${kind}" is not in the core group of Kubernetes, where claims are`;
+  yield refused({ rule: 'buildable', path: [...path, 'kind'], what, remedy: 'add its "apiGroup"' });
+};
+
+/** The Secret a driver mounts with has a name, and a good one. */
+export const csiSecret: Check<V1CSIVolumeSource> = function* ({ nodePublishSecretRef }, path, { isUnknown }) {
+  if (nodePublishSecretRef === undefined) return;
+  const { name = '' } = nodePublishSecretRef;
+  if (matches(FORMATS.dnsSubdomain, name, isUnknown(name))) return;
+  const what = `"${name}" cannot be the name of a Secret (${FORMATS.dnsSubdomain.rule})`;
+  const at = { rule: 'reference/name-format', path: [...path, 'nodePublishSecretRef', 'name'] };
+  yield refused({ ...at, what, remedy: 'change it' });
+};
 
 /** Fibre channel targets are named in one of two ways. */
 export const fibreChannel: Check<V1FCVolumeSource> = function* ({ targetWWNs = [], wwids = [], lun }, path) {

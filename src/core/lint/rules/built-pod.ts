@@ -22,12 +22,15 @@ export const builtPodRules: RuleSet = {
 const OF_ONE_VALUE =
   /^(?:pod\/enum|resources\/.*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path))$/;
 
+/** Found where the container was written, or where a patch names one that does not exist. */
+const WRITTEN_IMAGES = 'container/image-missing';
+
 function* apiProblems(job: LintJob, { world, document }: StepContext): Iterable<Found> {
   if (job.manifest === undefined) return;
   const options = { kubernetesVersion: world.versions.kubernetes, isUnknown };
   const explained = explainedNodes(job);
   for (const problem of validateJob(job.manifest, options)) {
-    if (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule)) continue;
+    if (problem.rule === WRITTEN_IMAGES || (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule))) continue;
     const origin = originOf(job, problem.path);
     if (isExplained(origin, explained)) continue;
     yield toFound(job, { problem, origin, text: document.text });
@@ -85,7 +88,8 @@ function quoteOf({ style }: ScalarNode): string | undefined {
 }
 
 function* notBuildable({ failure, step }: LintJob): Iterable<Found> {
-  if (failure === undefined) return;
+  // What only the upload knows may well be right.
+  if (failure === undefined || isUnknown(failure.text)) return;
   const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };
