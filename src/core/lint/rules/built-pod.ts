@@ -22,17 +22,14 @@ export const builtPodRules: RuleSet = {
 const OF_ONE_VALUE =
   /^(?:pod\/enum|resources\/.*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path))$/;
 
-/** Found where the container was written, or where a patch names one that does not exist. */
-const WRITTEN_IMAGES = 'container/image-missing';
-
 function* apiProblems(job: LintJob, { world, document }: StepContext): Iterable<Found> {
   if (job.manifest === undefined) return;
   const options = { kubernetesVersion: world.versions.kubernetes, isUnknown };
   const explained = explainedNodes(job);
   for (const problem of validateJob(job.manifest, options)) {
-    if (problem.rule === WRITTEN_IMAGES || (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule))) continue;
+    if (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule)) continue;
     const origin = originOf(job, problem.path);
-    if (isExplained(origin, explained)) continue;
+    if (isExplained(origin, explained) || isCopy(problem, origin)) continue;
     yield toFound(job, { problem, origin, text: document.text });
   }
 }
@@ -46,6 +43,11 @@ function explainedNodes({ issues, step }: LintJob): ReadonlySet<SourceNode> {
 
 function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>): boolean {
   return explained.size > 0 && (!exact || (node !== undefined && explained.has(node)));
+}
+
+/** Images are judged where they are written, or where a patch names a container that does not exist. */
+function isCopy({ rule }: ApiProblem, { exact }: Origin): boolean {
+  return !exact && (rule === 'container/image-missing' || rule === 'image/reference');
 }
 
 interface Located {
