@@ -90,14 +90,18 @@ function* whatRuns(step: LintCommandStep, context: StepContext): Iterable<Found>
 }
 
 function* defaultContainer(step: LintCommandStep, context: StepContext): Iterable<Found> {
-  const config = step.kubernetes.at(-1)?.config;
   const hasPatch = patchesOf(step, 'container-0').some((patch) => hasValue(patch, 'command'));
-  if (step.step.command !== '') {
-    if (hasPatch && !repeatsStep(step)) yield ignored(step, 'podSpecPatch gives "container-0"');
-    return;
+  if (step.step.command === '') {
+    if (!hasPatch) yield* nothingByDefault(step, context);
+  } else if (hasPatch && !repeatsStep(step)) {
+    yield ignored(step, 'podSpecPatch gives "container-0"');
   }
+}
+
+function* nothingByDefault(step: LintCommandStep, context: StepContext): Iterable<Found> {
+  const config = step.kubernetes.at(-1)?.config;
   const others = step.plugins.length > step.kubernetes.length;
-  if (hasPatch || hasStrayKey(config) || (others && config === undefined)) return;
+  if (hasStrayKey(config) || (others && config === undefined)) return;
   yield {
     rule: 'command/none',
     at: stepSpan(step),
