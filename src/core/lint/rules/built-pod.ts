@@ -48,7 +48,7 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 
 /** What a rule finds where it was written needs no second finding where it ends. */
 function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: Origin): boolean {
-  if (rule === 'container/image-missing') return true;
+  if (rule === 'container/image-missing' || rule === 'image/reference') return true;
   if (node?.kind !== 'scalar') return false;
   if (rule === 'container/duplicate-name') {
     const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;

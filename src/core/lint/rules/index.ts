@@ -58,6 +58,7 @@ export const RULES: RuleSet = join([
   retryRules,
   routingRules,
   schedulingRules,
+  scriptRules,
   securityRules,
   stepKeyRules,
   stepReferenceRules,
