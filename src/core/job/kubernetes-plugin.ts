@@ -30,7 +30,7 @@ export const KUBERNETES_PLUGIN = 'github.com/buildkite-plugins/kubernetes-buildk
 const listOf = (name: string): JsonSchema => ({ type: 'array', items: { $ref: `#/definitions/${name}` } });
 
 /** Shape of the plugin; `podSpecPatch` is decoded as a patch (nulls and directives allowed). */
-const kubernetesPluginSchema: JsonSchema = {
+export const kubernetesPluginSchema: JsonSchema = {
   type: 'object',
   properties: {
     podSpec: { $ref: '#/definitions/PodSpec' },
@@ -48,7 +48,11 @@ const kubernetesPluginSchema: JsonSchema = {
   additionalProperties: false,
 };
 
-const definitions = { ...kubernetesDefinitions, ...sectionDefinitions };
+/** What the plugin's schema refers to. */
+export const pluginDefinitions: Readonly<Record<string, JsonSchema>> = {
+  ...kubernetesDefinitions,
+  ...sectionDefinitions,
+};
 
 export interface PluginOptions {
   /** `prohibit-kubernetes-plugin`. */
@@ -150,11 +154,12 @@ function decodePlugin(value: unknown, { strict }: PluginOptions): Result<ParsedP
 
 /** What can be used of the plugin's configuration, and all that is wrong with it; `podSpecPatch` may hold nulls and directives, the rest may not. */
 export function decodeKubernetesPlugin(value: unknown): { plugin: KubernetesPlugin; issues: readonly DecodeIssue[] } {
-  if (!isObject(value)) return { plugin: {}, issues: decode(value, kubernetesPluginSchema, { definitions }).issues };
+  if (!isObject(value))
+    return { plugin: {}, issues: decode(value, kubernetesPluginSchema, { definitions: pluginDefinitions }).issues };
   const { podSpecPatch, ...rest } = value;
-  const decoded = decode(rest, kubernetesPluginSchema, { definitions });
+  const decoded = decode(rest, kubernetesPluginSchema, { definitions: pluginDefinitions });
   const decodedPatch = decode({ podSpecPatch: podSpecPatch ?? undefined }, kubernetesPluginSchema, {
-    definitions,
+    definitions: pluginDefinitions,
     patch: true,
   });
   // Both values were decoded against the plugin's schema just above.

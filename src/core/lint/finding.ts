@@ -48,6 +48,8 @@ export interface Finding extends Range {
   readonly span: Span;
   /** Label, key or command of the step around it; undefined above the steps. */
   readonly step: string | undefined;
+  /** The span holds a secret: whoever shows the line of the file masks it. */
+  readonly secret?: true;
   /** How often the place is used through anchors, matrix or parallelism; 1 = only as written. */
   readonly uses: number;
 }

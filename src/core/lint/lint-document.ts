@@ -95,7 +95,12 @@ class Collector {
   }
 
   findings(): readonly Finding[] {
-    return [...this.collected.values()]
+    const all = [...this.collected.values()];
+    const failed = new Set(
+      all.flatMap(({ found, severity, steps }) => (severity === 'error' && found.fallback !== true ? [...steps] : [])),
+    );
+    return all
+      .filter(({ found, steps }) => found.fallback !== true || ![...steps].some((step) => failed.has(step)))
       .map((collected) => this.finding(collected))
       .sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end || compare(a.rule, b.rule));
   }
@@ -111,7 +116,7 @@ class Collector {
 
   private finding({ found, severity, step, steps, choices, of }: Collected): Finding {
     const { file, lines } = this.document;
-    const { at, message, fix, rule } = found;
+    const { at, message, fix, rule, secret } = found;
     return {
       rule,
       severity,
@@ -126,6 +131,7 @@ class Collector {
       fix,
       span: { start: at.start, end: at.end },
       step,
+      ...(secret && { secret }),
       uses: Math.max(1, steps.size),
     };
   }

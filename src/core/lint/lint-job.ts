@@ -1,5 +1,4 @@
 import type { V1Job, V1PodSpec } from '@kubernetes/client-node';
-import type { ControllerConfig } from '../config/config.js';
 import { normaliseQueueRules } from '../job/agent-tags.js';
 import type { BuildkiteJob, JobFailure, JobWarning } from '../job/job.js';
 import {
@@ -48,8 +47,9 @@ export function lintJobs(step: LintCommandStep, world: LintWorld): readonly Lint
   return variants.slice(0, MAX_JOBS).map((variant) => lintJob(step, variant, world));
 }
 
-function lintJob(step: LintCommandStep, variant: StepVariant, { config, version }: LintWorld): LintJob {
-  const { plugin, issues, job } = cleanJob(variant, config);
+function lintJob(step: LintCommandStep, variant: StepVariant, world: LintWorld): LintJob {
+  const { config, version } = world;
+  const { plugin, issues, job } = cleanJob(variant, world);
   const input: BuildJobInput = { job, config, version };
   const baseUnknown = podTemplateName(input) !== undefined;
   // A template that nobody knows is an empty one: what is built from it has the controller's parts only.
@@ -77,7 +77,7 @@ interface CleanJob {
 }
 
 /** The job with a plugin that can be decoded: its mistakes are told once, and the rest of the pod is still looked at. */
-function cleanJob(variant: StepVariant, config: ControllerConfig): CleanJob {
+function cleanJob(variant: StepVariant, { config, configName }: LintWorld): CleanJob {
   const uses = variant.step.plugins.filter(({ source }) => source === KUBERNETES_PLUGIN);
   const last = uses.at(-1)?.config ?? {};
   const { plugin, issues } = decodeKubernetesPlugin(last);
@@ -87,7 +87,9 @@ function cleanJob(variant: StepVariant, config: ControllerConfig): CleanJob {
     broken && use.source === KUBERNETES_PLUGIN ? { ...use, config: plugin as unknown as JsonValue } : use,
   );
   const job = stepToJob({ ...variant, step: { ...variant.step, plugins } }, { build: OFFLINE_BUILD });
-  const agentQueryRules = normaliseQueueRules(job.agentQueryRules, config);
+  // Which resource classes there are is only known with the configuration.
+  const known = job.agentQueryRules.filter((rule) => configName !== undefined || !rule.startsWith('resource_class='));
+  const agentQueryRules = normaliseQueueRules(known, config);
   return { job: { ...job, agentQueryRules }, plugin, issues };
 }
 

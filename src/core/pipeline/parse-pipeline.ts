@@ -64,6 +64,7 @@ export function readPipeline(
         severity: 'error',
         at: { file, line: 1, column: 1 },
         message: 'the file is empty; a pipeline needs "steps"',
+        rule: 'pipeline/shape',
       });
     }
     return { pipeline: undefined, problems };
@@ -94,6 +95,7 @@ function parseDocument(root: SourceNode, problems: PipelineProblem[]): Document 
       severity: 'error',
       at: root.at,
       message: 'this is not a pipeline: it must be a mapping with "steps", or a list of steps',
+      rule: 'pipeline/shape',
     });
     return undefined;
   }
@@ -118,11 +120,13 @@ function parseMapping(root: MapNode, problems: PipelineProblem[]): Document | un
   const steps = fields.take('steps');
   if (steps === undefined) {
     const near = entryOf(root, 'step') === undefined ? '' : '; did you mean "steps" where it says "step"?';
-    problems.push({ severity: 'error', at: root.at, message: `no "steps" found, so this uploads nothing${near}` });
+    const message = `no "steps" found, so this uploads nothing${near}`;
+    problems.push({ severity: 'error', at: root.at, message, rule: 'pipeline/shape' });
     return undefined;
   }
   if (steps.kind !== 'list' && !isNull(steps)) {
-    problems.push({ severity: 'error', at: steps.at, message: '"steps" must be a list; the upload fails' });
+    const message = '"steps" must be a list; the upload fails';
+    problems.push({ severity: 'error', at: steps.at, message, rule: 'pipeline/shape' });
     return undefined;
   }
   return {

@@ -28,6 +28,7 @@ export class FieldReader {
         severity: 'warning',
         at: entry.keyAt,
         message: `"${entry.key}" is ignored because "${first?.key ?? ''}" is also set`,
+        rule: 'step/command-and-commands',
       });
     }
     return first?.value;

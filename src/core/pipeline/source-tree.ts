@@ -77,7 +77,7 @@ export interface PipelineProblem {
   readonly at: Place;
   /** Lower case; names the culprit, the consequence and, where there is one, the remedy. */
   readonly message: string;
-  /** Id of the rule that a linter files it under; undefined = what Buildkite thinks of a step's value. */
+  /** Id of the rule that a linter files it under; undefined = `step/value`, or a note that no rule is about. */
   readonly rule?: string;
 }
 

@@ -53,6 +53,7 @@ const ASKING: readonly StepType[] = ['block', 'input'];
  * Source: the published pipeline schema and the documentation of each step type.
  */
 export const STEP_ATTRIBUTES = {
+  agent_query_rules: { on: COMMAND, shape: 'agents', description: 'The same as agents.', aliasOf: 'agents' },
   agents: { on: COMMAND, shape: 'agents', description: 'Which agents may run the jobs, by their tags.' },
   allow_dependency_failure: {
     on: ALL,
@@ -65,6 +66,7 @@ export const STEP_ATTRIBUTES = {
     shape: 'texts',
     description: 'Globs of files to upload when the command has ended, successfully or not.',
   },
+  artifacts: { on: COMMAND, shape: 'texts', description: 'The same as artifact_paths.', aliasOf: 'artifact_paths' },
   async: { on: ['trigger'], shape: 'flag', description: 'Go on without waiting for the triggered build.' },
   block: { on: ['block'], shape: 'textOrNull', description: 'Stops the build until somebody unblocks it; the label.' },
   blocked_state: {

@@ -1,0 +1,13 @@
+import { createTwoFilesPatch } from 'diff';
+import type { FixedFile } from './run-lint.js';
+
+/** What `--fix` would change, as a diff that `git apply` and `patch -p1` take. */
+export function diffFixes(fixed: readonly FixedFile[]): string {
+  return fixed
+    .map(({ file, before, after }) => {
+      const name = file.replace(/^\/+/, '');
+      const patch = createTwoFilesPatch(`a/${name}`, `b/${name}`, before, after, undefined, undefined, { context: 3 });
+      return patch.replace(/^=+\n/, '');
+    })
+    .join('');
+}

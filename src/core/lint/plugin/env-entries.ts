@@ -1,0 +1,81 @@
+import { entryOf, type MapNode, type SourceNode } from '../../pipeline/source-tree.js';
+import { isNull } from '../../pipeline/read-fields.js';
+import type { LintCommandStep } from '../document.js';
+import { quote } from '../edits.js';
+import { knownText, mapsIn } from '../nodes.js';
+import type { Found } from '../rule.js';
+import { typedMaps } from './typed-nodes.js';
+
+/** YAML's timestamps: what yaml.v3 makes a date of. */
+const DATE = /^\d{4}-\d\d?-\d\d?(?:(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::?\d\d)?))?)?$/;
+
+/** What is wrong with the variables of containers, beyond types. */
+export function* envEntries(step: LintCommandStep, text: string): Iterable<Found> {
+  for (const { type, node } of typedMaps(step)) {
+    if (type === 'EnvVar') yield* oneEntry(node, text);
+    if (type !== 'Container' && type !== 'EphemeralContainer') continue;
+    yield* sameNames(mapsIn(entryOf(node, 'env')?.value));
+  }
+}
+
+function* oneEntry(node: MapNode, text: string): Iterable<Found> {
+  const value = entryOf(node, 'value');
+  const from = entryOf(node, 'valueFrom');
+  if (value?.value.kind === 'scalar' && value.value.style === 'plain' && DATE.test(value.value.text)) {
+    yield {
+      rule: 'pod/env-string',
+      at: value.value,
+      message: `an env value must be a string, but YAML reads ${value.value.text} as a date, and the container gets it as a time with "T00:00:00Z" or fails; write "${value.value.text}" in quotes`,
+      fix: quote(text, value.value),
+    };
+  }
+  if (value !== undefined && from !== undefined && !isNull(from.value) && !isEmpty(value.value)) {
+    yield {
+      rule: 'env/entry',
+      at: from.keySpan,
+      message: `"${nameOf(node)}" has both "value" and "valueFrom", and Kubernetes refuses the Job; keep one`,
+      related: [{ at: value.keySpan, message: 'the other value' }],
+    };
+  }
+  yield* badName(node);
+}
+
+function isEmpty(node: SourceNode): boolean {
+  return isNull(node) || (node.kind === 'scalar' && node.text === '');
+}
+
+function nameOf(node: MapNode): string {
+  return knownText(entryOf(node, 'name')?.value) ?? 'the variable';
+}
+
+function* badName(node: MapNode): Iterable<Found> {
+  const name = entryOf(node, 'name')?.value;
+  const text = knownText(name);
+  if (name === undefined || text === undefined || text.includes('{{') || !/[=\s]/.test(text)) return;
+  const [first = '', ...rest] = text.split('=');
+  const meant = rest.length > 0 && /^\w+$/.test(first) ? `; write {name: ${first}, value: …}` : '';
+  yield {
+    rule: 'env/entry',
+    at: name,
+    message: `"${rest.length > 0 ? `${first}=` : text}" cannot be the name of a variable, it holds ${text.includes('=') ? 'a "="' : 'a blank'}; Kubernetes refuses the Job${meant}`,
+  };
+}
+
+function* sameNames(entries: readonly MapNode[]): Iterable<Found> {
+  const seen = new Map<string, SourceNode>();
+  for (const entry of entries) {
+    const name = entryOf(entry, 'name')?.value;
+    const text = knownText(name);
+    if (name === undefined || text === undefined) continue;
+    const before = seen.get(text);
+    seen.set(text, name);
+    if (before === undefined || before.start === name.start) continue;
+    yield {
+      rule: 'env/entry',
+      severity: 'warning',
+      at: name,
+      message: `the variable "${text}" is set twice in this container, and only this last value counts; remove one`,
+      related: [{ at: before, message: 'this value is lost' }],
+    };
+  }
+}

@@ -1,0 +1,136 @@
+import { closestName } from '../../closest-name.js';
+import { entryOf, type MapEntry, type ScalarNode, type SourceNode } from '../../pipeline/source-tree.js';
+import type { ClusterFacts } from '../cluster-facts.js';
+import { itemsOf, knownText } from '../nodes.js';
+import { isUnknown } from '../placeholder.js';
+import type { LintJob } from '../lint-job.js';
+import type { Found, RuleSet, StepContext } from '../rule.js';
+import { type ObjectKind, REFERENCES, type Reference } from './cluster-references.js';
+
+/** Objects of the cluster that a step names. */
+export const clusterObjectRules: RuleSet = {
+  rules: [
+    {
+      id: 'cluster/missing-object',
+      severity: 'error',
+      needs: 'facts',
+      summary: 'A step names an object that the cluster does not have, or a key that the object does not have.',
+      why: 'Without the service account or the class no pod is made, and the job fails after half a minute; without the Secret or ConfigMap of a variable the container cannot start; without that of a volume, or its claim, the pod hangs until the pending limit.',
+      remedy:
+        'Correct the name, or create the object in the namespace of the controller. "agent-stack-k8s facts" takes a new snapshot.',
+    },
+  ],
+  checks: [{ scope: 'job', check: missingObjects }],
+};
+
+const RULE = 'cluster/missing-object';
+
+/** What the cluster has of a kind: names, with their keys where they have some; undefined = not known. */
+function objectsOf(facts: ClusterFacts, kind: ObjectKind): ReadonlyMap<string, readonly string[]> | undefined {
+  const named = (names: readonly string[] | undefined): ReadonlyMap<string, readonly string[]> | undefined =>
+    names && new Map(names.map((name) => [name, []]));
+  switch (kind) {
+    case 'Secret':
+      return facts.secrets && new Map(Object.entries(facts.secrets));
+    case 'ConfigMap':
+      return facts.configMaps && new Map(Object.entries(facts.configMaps));
+    case 'ServiceAccount':
+      return named(facts.serviceAccounts);
+    case 'PersistentVolumeClaim':
+      return named(facts.persistentVolumeClaims);
+    case 'PodTemplate':
+      return named(facts.podTemplates);
+    case 'PriorityClass':
+      return named(facts.priorityClasses);
+    case 'RuntimeClass':
+      return named(facts.runtimeClasses);
+  }
+}
+
+function* missingObjects(job: LintJob, { world: { facts } }: StepContext): Iterable<Found> {
+  if (facts === undefined) return;
+  for (const { config } of job.step.kubernetes) {
+    for (const named of namedObjects(config, job)) yield* judge(named, facts);
+  }
+}
+
+/** An object that the plugin's configuration names. */
+interface NamedObject {
+  readonly reference: Reference;
+  readonly node: ScalarNode;
+  readonly name: string;
+  /** Keys of it that must be there. */
+  readonly keys: readonly { readonly node: ScalarNode; readonly text: string }[];
+}
+
+function* namedObjects(node: SourceNode | undefined, job: LintJob): Iterable<NamedObject> {
+  for (const item of itemsOf(node)) yield* namedObjects(item, job);
+  if (node?.kind !== 'map') return;
+  for (const entry of node.entries) {
+    const found = REFERENCES[entry.key]?.flatMap((reference) => read(entry, reference, job)) ?? [];
+    yield* found;
+    yield* namedObjects(entry.value, job);
+  }
+}
+
+function read({ value }: MapEntry, reference: Reference, job: LintJob): readonly NamedObject[] {
+  const holders = reference.list === true ? itemsOf(value) : [value];
+  return holders.flatMap((holder) => {
+    const nameNode = reference.name === undefined ? holder : entryOf(holder, reference.name)?.value;
+    const name = textOf(nameNode, job);
+    if (nameNode?.kind !== 'scalar' || name === undefined || name === '') return [];
+    if (knownText(entryOf(holder, 'optional')?.value) === 'true') return [];
+    const keyNodes = [
+      entryOf(holder, 'key')?.value,
+      ...itemsOf(entryOf(holder, 'items')?.value).map((item) => entryOf(item, 'key')?.value),
+    ];
+    const keys = reference.hasKeys === true ? keyNodes.flatMap((node) => keyOf(node, job)) : [];
+    return [{ reference, node: nameNode, name, keys }];
+  });
+}
+
+function keyOf(node: SourceNode | undefined, job: LintJob): readonly { node: ScalarNode; text: string }[] {
+  const text = textOf(node, job);
+  return node?.kind === 'scalar' && text !== undefined ? [{ node, text }] : [];
+}
+
+const TOKEN = /\{\{\s*matrix(?:\.([\w.-]+))?\s*\}\}/g;
+
+/** The text of a scalar in this job, when all of it is known. */
+function textOf(node: SourceNode | undefined, { variant: { permutation } }: LintJob): string | undefined {
+  const text = knownText(node)?.replaceAll(TOKEN, (token, name: string = '') => permutation?.[name] ?? token);
+  return text === undefined || isUnknown(text) || text.includes('{{') || text.includes('$') ? undefined : text;
+}
+
+function* judge({ reference, node, name, keys }: NamedObject, facts: ClusterFacts): Iterable<Found> {
+  const { kind, severity, then } = reference;
+  const objects = objectsOf(facts, kind);
+  if (objects === undefined) return;
+  const found = objects.get(name);
+  const has =
+    reference.clusterWide === true ? 'the cluster has' : `namespace "${facts.namespace ?? 'of the controller'}" has`;
+  const shared = { rule: RULE, ...(severity === undefined ? {} : { severity }) };
+  if (found === undefined) {
+    const hint = meant(name, objects.keys());
+    yield { ...shared, at: node, message: `${has} no ${kind} "${name}"${since(facts)}, so ${then}${hint}` };
+    return;
+  }
+  for (const key of keys) {
+    if (found.includes(key.text)) continue;
+    const hint = meant(key.text, found);
+    yield {
+      ...shared,
+      at: key.node,
+      message: `${kind} "${name}" has no key "${key.text}"${since(facts)}, so ${then}${hint}`,
+    };
+  }
+}
+
+function meant(name: string, names: Iterable<string>): string {
+  const near = closestName(name, names);
+  return near === undefined ? '' : `; did you mean "${near}"?`;
+}
+
+function since({ generatedAt }: ClusterFacts): string {
+  return generatedAt === undefined ? '' : ` (facts of ${generatedAt.slice(0, 10)})`;
+}

@@ -1,0 +1,120 @@
+import { expandStep } from '../../pipeline/matrix.js';
+import { entryOf, type PipelineProblem, type SourceNode } from '../../pipeline/source-tree.js';
+import { isUnknown } from '../placeholder.js';
+import type { LintCommandStep, LintDocument } from '../document.js';
+import type { Span } from '../finding.js';
+import { entriesOf } from '../nodes.js';
+import type { Found, RuleSet } from '../rule.js';
+import { isOlder } from '../versions.js';
+import type { LintWorld } from '../world.js';
+import { fileKind, templateKind } from './file-kinds.js';
+import { unquotedMatrixTokens } from './yaml.js';
+
+/** Whether the file is a pipeline at all. */
+export const pipelineShapeRules: RuleSet = {
+  rules: [
+    {
+      id: 'pipeline/shape',
+      severity: 'error',
+      summary: 'The file is not valid YAML, or no pipeline.',
+      why: 'The agent cannot read the file, or Buildkite does not take it, so the step that uploads it fails and no other step runs.',
+      remedy:
+        'Correct the place that the message names; what the parser says of later lines is often a consequence of it.',
+    },
+  ],
+  checks: [
+    { scope: 'file', check: shape },
+    { scope: 'file', check: tooManyJobs },
+    { scope: 'file', check: documents },
+  ],
+};
+
+const RULE = 'pipeline/shape';
+
+function* shape(document: LintDocument): Iterable<Found> {
+  for (const problem of document.problems) {
+    if (problem.rule !== RULE || isOfMatrixToken(document, problem)) continue;
+    const root = document.roots.find((candidate) => isAt(candidate, problem));
+    if (root?.kind === 'map' && entryOf(root, 'steps') === undefined) yield withoutSteps(root);
+    else yield misshapen(document, problem);
+  }
+}
+
+/** What the parser says of `{{matrix}}` without quotes, and of the lines after it, is told by `yaml/unquoted-matrix`. */
+function isOfMatrixToken({ tree, text, lines }: LintDocument, { at }: PipelineProblem): boolean {
+  if (tree.documents.length > 0) return false;
+  const [token] = unquotedMatrixTokens(text);
+  return token !== undefined && lines.rangeOf(token).line <= at.line;
+}
+
+function isAt({ at }: SourceNode, { at: place }: PipelineProblem): boolean {
+  return at.line === place.line && at.column === place.column;
+}
+
+function misshapen({ lines, text, tree }: LintDocument, { at, message }: PipelineProblem): Found {
+  const start = lines.startOf(at.line) + at.column - 1;
+  const template = tree.documents.length === 0 ? templateKind(text) : undefined;
+  const said =
+    template === undefined ? message : `${message}. this looks like ${template}; fill it in first and lint the result`;
+  return { rule: RULE, at: { start, end: start + 1 }, message: said };
+}
+
+function withoutSteps(root: SourceNode): Found {
+  const step = entryOf(root, 'step') ?? entryOf(root, 'Steps') ?? entryOf(root, 'stages');
+  if (step?.value.kind === 'list') {
+    return {
+      rule: RULE,
+      at: step.keySpan,
+      message: `no "steps" found, so this uploads nothing; did you mean "steps" where it says "${step.key}"?`,
+      fix: { description: 'rename it to "steps"', edits: [{ ...step.keySpan, text: 'steps' }] },
+    };
+  }
+  const kind = fileKind(root);
+  const said =
+    kind === undefined
+      ? 'no "steps" found, so this uploads nothing; a pipeline is a mapping with "steps", or a list of steps'
+      : `this is ${kind}, not a pipeline: there are no "steps" in it; leave it out of the run`;
+  return { rule: RULE, at: entriesOf(root)[0]?.keySpan ?? root, message: said };
+}
+
+/** More jobs than this Buildkite does not take from one upload. */
+const MAX_JOBS = 500;
+
+function* tooManyJobs(document: LintDocument): Iterable<Found> {
+  for (const root of document.roots) {
+    const steps = document.commandSteps.filter((step) => step.root === root);
+    const counts = steps.map(jobsOf);
+    const sum = counts.reduce((total, count) => total + count, 0);
+    if (sum <= MAX_JOBS) continue;
+    const largest = steps[counts.indexOf(Math.max(...counts))];
+    yield {
+      rule: RULE,
+      at: multiplier(largest) ?? entryOf(root, 'steps')?.keySpan ?? { start: root.start, end: root.start + 1 },
+      message: `this pipeline makes ${sum} jobs, but one upload may bring no more than ${MAX_JOBS}; the upload fails. split it into several uploads`,
+    };
+  }
+}
+
+function jobsOf({ step }: LintCommandStep): number {
+  const { parallelism } = step;
+  if (parallelism !== undefined && (isUnknown(String(parallelism)) || parallelism < 1)) return 1;
+  return expandStep(step).variants.length;
+}
+
+function multiplier(step: LintCommandStep | undefined): Span | undefined {
+  return (entryOf(step?.step.source, 'parallelism') ?? entryOf(step?.step.source, 'matrix'))?.keySpan;
+}
+
+/** The first agent that uploads all documents of a file. */
+const SEVERAL_DOCUMENTS = '3.99.0';
+
+function* documents({ tree }: LintDocument, { versions }: LintWorld): Iterable<Found> {
+  const [, second] = tree.documents;
+  if (second === undefined || versions.agent === undefined || !isOlder(versions.agent, SEVERAL_DOCUMENTS)) return;
+  yield {
+    rule: RULE,
+    severity: 'info',
+    at: { start: second.start, end: second.start + 1 },
+    message: `this is a second YAML document; agent ${versions.agent} uploads only the first one and leaves this out without a word. agents from ${SEVERAL_DOCUMENTS} on upload all`,
+  };
+}

@@ -1,0 +1,199 @@
+import { closestName } from '../../closest-name.js';
+import { entryOf, type MapNode, type SourceNode } from '../../pipeline/source-tree.js';
+import type { LintCommandStep } from '../document.js';
+import type { Span } from '../finding.js';
+import { knownText, nodeAt } from '../nodes.js';
+import { isUnknown } from '../placeholder.js';
+import type { Found, RuleSet, StepContext } from '../rule.js';
+
+/** Whether automatic retries would come when they are meant to. */
+export const retryRules: RuleSet = {
+  rules: [
+    {
+      id: 'retry/never-fires',
+      severity: 'warning',
+      summary: 'A rule for automatic retries does not match the failures that it was written for.',
+      why: 'When a pod is lost (evicted, its node gone, a spot instance taken back, a container of it killed for its memory) nobody is left to report an exit status: Buildkite sees exit -1, and a failure that the controller reports has the signal_reason "stack_error". A rule for 137 or 143 only matches when the command itself was killed and the agent lived on to tell. Of several rules the first that matches decides.',
+      remedy: 'Add rules for a lost pod: {exit_status: -1, limit: 2} and {signal_reason: stack_error, limit: 2}.',
+    },
+  ],
+  checks: [{ scope: 'step', check: retries }],
+};
+
+const RULE = 'retry/never-fires';
+const MAX_LIMIT = 10;
+const REASONS = [
+  '*',
+  'none',
+  'agent_incompatible',
+  'agent_refused',
+  'agent_stop',
+  'cancel',
+  'process_run_error',
+  'signature_rejected',
+  'stack_error',
+];
+/** Reasons of jobs whose process never ended by itself: their exit status is -1. */
+const NEVER_RAN: ReadonlySet<string> = new Set([
+  'stack_error',
+  'agent_refused',
+  'agent_incompatible',
+  'signature_rejected',
+]);
+/** Exit statuses of a process that SIGKILL or SIGTERM ended: what people expect of a lost pod. */
+const KILLED: ReadonlySet<number> = new Set([137, 143]);
+const LOST = -1;
+
+/** A retry rule as far as it is known. */
+interface RetryRule {
+  readonly node: MapNode;
+  /** `*` is 1 to 255; undefined = not known. */
+  readonly statuses: '*' | readonly number[] | undefined;
+  readonly signals: '*' | readonly string[] | undefined;
+  readonly reasons: '*' | readonly string[] | undefined;
+  readonly limit: number | undefined;
+}
+
+function* retries({ step: { source } }: LintCommandStep, { document: { lines } }: StepContext): Iterable<Found> {
+  const automatic = nodeAt(source, ['retry', 'automatic']);
+  const nodes = automatic?.kind === 'list' ? automatic.items : automatic === undefined ? [] : [automatic];
+  const rules = nodes.flatMap((node) => (node.kind === 'map' ? [readRule(node)] : []));
+  const mistaken = new Set<RetryRule>();
+  for (const rule of rules) {
+    for (const found of values(rule)) {
+      mistaken.add(rule);
+      yield found;
+    }
+  }
+  yield* expectsLostPods(rules);
+  for (const [index, rule] of rules.entries()) {
+    const earlier = rules.slice(0, index).find((other) => covers(other, rule));
+    if (earlier === undefined || mistaken.has(rule)) continue;
+    const at = startOf(rule.node);
+    const { line } = lines.rangeOf(startOf(earlier.node));
+    yield {
+      rule: RULE,
+      at,
+      message: `this retry rule is never reached: the rule at line ${line} matches all that it matches, and the first match decides; put it before that one or remove it`,
+      related: [{ at: startOf(earlier.node), message: 'this rule comes first' }],
+    };
+  }
+}
+
+/** Rules are told by their first key: they are seldom on one line. */
+function startOf({ entries, start }: MapNode): Span {
+  return entries[0]?.keySpan ?? { start, end: start + 1 };
+}
+
+function readRule(node: MapNode): RetryRule {
+  const texts = (name: string): '*' | readonly string[] | undefined => {
+    const value = entryOf(node, name)?.value;
+    if (value === undefined || (value.kind === 'scalar' && value.value === null)) return '*';
+    const each = (value.kind === 'list' ? value.items : [value]).map(knownText);
+    if (each.includes('*')) return '*';
+    const known = each.flatMap((text) => (text === undefined || text.includes('$') ? [] : [text]));
+    return known.length === each.length ? known : undefined;
+  };
+  const statuses = texts('exit_status');
+  const limit = texts('limit');
+  return {
+    node,
+    statuses: Array.isArray(statuses) ? statuses.map(Number) : (statuses as '*' | undefined),
+    signals: texts('signal'),
+    reasons: texts('signal_reason'),
+    limit: limit === undefined || limit === '*' ? undefined : Number(limit[0]),
+  };
+}
+
+function* values({ node, statuses, reasons, limit }: RetryRule): Iterable<Found> {
+  const limitNode = entryOf(node, 'limit')?.value;
+  if (limitNode !== undefined && limit !== undefined && (limit > MAX_LIMIT || limit < 0)) {
+    const message = `a retry "limit" must be between 0 and ${MAX_LIMIT}; with ${limit} the upload is refused`;
+    yield { rule: RULE, severity: 'error', at: limitNode, message };
+  }
+  for (const reason of scalars(node, 'signal_reason')) {
+    if (isUnknown(reason.text) || reason.text.includes('$') || REASONS.includes(reason.text)) continue;
+    const meant = closestName(reason.text, REASONS);
+    const hint = meant === undefined ? `known are ${REASONS.join(', ')}` : `did you mean "${meant}"?`;
+    yield {
+      rule: RULE,
+      at: reason,
+      message: `no job ends with signal_reason "${reason.text}", so this rule never matches; ${hint}`,
+    };
+  }
+  for (const status of scalars(node, 'exit_status')) {
+    const number = Number(status.text);
+    if (isUnknown(status.text) || !Number.isInteger(number) || (number >= LOST && number <= 255)) continue;
+    yield {
+      rule: RULE,
+      at: status,
+      message: `no job ends with exit status ${status.text}; it is between 0 and 255, or -1 for a lost agent`,
+    };
+  }
+  yield* contradiction({ node, statuses, reasons });
+}
+
+function* contradiction({
+  node,
+  statuses,
+  reasons,
+}: Pick<RetryRule, 'node' | 'statuses' | 'reasons'>): Iterable<Found> {
+  const status = entryOf(node, 'exit_status');
+  if (!Array.isArray(statuses) || !Array.isArray(reasons) || status === undefined) return;
+  const never = reasons.length > 0 && reasons.every((reason) => NEVER_RAN.has(reason)) && !statuses.includes(LOST);
+  if (!never) return;
+  yield {
+    rule: RULE,
+    at: status.value.kind === 'scalar' ? status.value : status.keySpan,
+    message: `a job with signal_reason "${reasons.join('", "')}" has exit status -1, never ${statuses.join(' or ')}; remove "exit_status" from this rule`,
+  };
+}
+
+function scalars(node: MapNode, name: string): readonly (SourceNode & { readonly kind: 'scalar' })[] {
+  const value = entryOf(node, name)?.value;
+  const each = value?.kind === 'list' ? value.items : value === undefined ? [] : [value];
+  return each.flatMap((item) => (item.kind === 'scalar' && item.value !== null ? [item] : []));
+}
+
+/** Somebody who retries 137 or 143 has a killed pod in mind. */
+function* expectsLostPods(rules: readonly RetryRule[]): Iterable<Found> {
+  if (rules.some(mayCoverLostPods)) return;
+  for (const { node, limit, reasons } of rules) {
+    const status = scalars(node, 'exit_status').find(({ text }) => KILLED.has(Number(text)));
+    if (status === undefined || limit === 0 || reasons !== '*') continue;
+    yield {
+      rule: RULE,
+      at: status,
+      message: `exit status ${status.text} is not how Kubernetes loses a pod: that ends with exit -1, or with signal_reason "stack_error", so no rule here retries it; add "- {exit_status: -1, limit: 2}" and "- {signal_reason: stack_error, limit: 2}"`,
+    };
+    return;
+  }
+}
+
+function mayCoverLostPods({ statuses, signals, reasons, limit }: RetryRule): boolean {
+  if (limit === 0) return false;
+  const byStatus = statuses === undefined || statuses === '*' || statuses.includes(LOST);
+  const bySignal = !Array.isArray(signals) || signals.includes('none');
+  const byReason =
+    !Array.isArray(reasons) || reasons.some((reason) => ['stack_error', 'agent_stop', 'none'].includes(reason));
+  return byStatus && bySignal && byReason;
+}
+
+function covers(first: RetryRule, second: RetryRule): boolean {
+  return (
+    coversStatuses(first.statuses, second.statuses) &&
+    coversAll(first.signals, second.signals) &&
+    coversAll(first.reasons, second.reasons)
+  );
+}
+
+function coversStatuses(first: RetryRule['statuses'], second: RetryRule['statuses']): boolean {
+  if (first === '*' && Array.isArray(second)) return second.every((status) => status >= 1);
+  return coversAll(first, second);
+}
+
+function coversAll<T>(first: '*' | readonly T[] | undefined, second: '*' | readonly T[] | undefined): boolean {
+  if (first === undefined || second === undefined) return false;
+  if (first === '*') return true;
+  return Array.isArray(second) && second.length > 0 && (second as readonly T[]).every((value) => first.includes(value));
+}

@@ -1,0 +1,214 @@
+import { type ControllerConfig, effectiveQueue } from '../../config/config.js';
+import { isDefaultQueue, matchAgentTags, servesDefaultQueue } from '../../job/agent-tags.js';
+import type { LintCommandStep, LintDocument } from '../document.js';
+import type { Fix, Span } from '../finding.js';
+import type { Found, RuleSet, StepContext } from '../rule.js';
+import { type AgentRule, agentsOf, queueOf, type StepAgents } from '../step-agents.js';
+import { typoOf } from '../typo.js';
+import type { LintWorld } from '../world.js';
+
+/** Who takes the jobs of a step. */
+export const routingRules: RuleSet = {
+  rules: [
+    {
+      id: 'agents/queue',
+      severity: 'error',
+      fixable: true,
+      summary: 'A step asks for a queue whose name is a slip of the finger away from one that exists.',
+      why: 'Buildkite does not check queue names against agents: the job waits until somebody notices. With the configuration of the controller this is an error; without it the queues of the other steps and files are compared, and it is a warning.',
+      remedy: 'Correct the name. Queues that exist can be listed in the settings of the linter.',
+    },
+    {
+      id: 'agents/nobody-takes-it',
+      severity: 'warning',
+      needs: 'config',
+      summary: 'A step is written for this controller, but asks for a queue or a tag that it does not have.',
+      why: 'A controller takes a job only if it serves its queue and has every tag it asks for. It passes over all others, and says so in its own log only.',
+      remedy: 'Ask for what the controller has, or add the tag to its configuration.',
+    },
+    {
+      id: 'agents/plugin-without-k8s-queue',
+      severity: 'info',
+      summary: 'A step uses the kubernetes plugin and names no queue.',
+      why: 'The job goes to the default queue of the cluster. When an ordinary agent serves it, that agent looks for a repository of the plugin and fails with "failed to checkout plugin kubernetes".',
+      remedy:
+        'Name the queue of the controller under "agents"; agents of a step replace those of the pipeline as a whole.',
+    },
+  ],
+  checks: [
+    { scope: 'file', check: misspelt },
+    { scope: 'step', check: taken },
+    { scope: 'step', check: withoutQueue },
+  ],
+};
+
+/** A queue that a file names, in all its places. */
+interface NamedQueue {
+  readonly name: string;
+  readonly places: readonly AgentRule[];
+}
+
+function queuesOf(document: LintDocument): readonly NamedQueue[] {
+  const found = new Map<string, Map<number, AgentRule>>();
+  for (const step of document.commandSteps) {
+    const queue = queueOf(agentsOf(step));
+    if (queue === undefined || !queue.known || isDefaultQueue(queue.value)) continue;
+    const places = found.get(queue.value) ?? new Map<number, AgentRule>();
+    found.set(queue.value, places.set(queue.at.start, queue));
+  }
+  return [...found].map(([name, places]) => ({ name, places: [...places.values()] }));
+}
+
+/** A word of queue names that is mistyped more often than it is meant otherwise. */
+const WELL_KNOWN = ['kubernetes', 'default'];
+
+function* misspelt(document: LintDocument, world: LintWorld): Iterable<Found> {
+  const named = queuesOf(document);
+  for (const queue of named) {
+    const meant = meantQueue(queue, named, world);
+    if (meant === undefined) continue;
+    for (const place of queue.places) {
+      yield {
+        rule: 'agents/queue',
+        severity: meant.certain ? 'error' : 'warning',
+        at: place.at,
+        message: `${meant.said} "${queue.name}", so the jobs would wait for ever; did you mean "${meant.name}"?`,
+        fix: replace(place, { from: queue.name, to: meant.name, text: document.text }),
+      };
+    }
+  }
+}
+
+interface Meant {
+  readonly name: string;
+  readonly certain: boolean;
+  readonly said: string;
+}
+
+function meantQueue({ name, places }: NamedQueue, named: readonly NamedQueue[], world: LintWorld): Meant | undefined {
+  const { configName, config, queues, neighbours } = world;
+  if (queues.includes(name)) return undefined;
+  if (configName !== undefined) {
+    if (name === effectiveQueue(config)) return undefined;
+    const own = servesDefaultQueue(config) ? undefined : typoOf(name, [effectiveQueue(config)]);
+    if (own !== undefined) return { name: own, certain: true, said: 'no controller serves queue' };
+  }
+  const listed = typoOf(name, queues);
+  if (listed !== undefined) return { name: listed, certain: false, said: 'no queue is listed in the settings as' };
+  // What is written several times, or in several files, is a name.
+  if (places.length > 1 || (neighbours.queues.get(name) ?? 1) > 1) return undefined;
+  const others = named.filter((other) => other.places.length > 1).map((other) => other.name);
+  const elsewhere = [...neighbours.queues].flatMap(([other]) =>
+    named.some((own) => own.name === other) ? [] : [other],
+  );
+  const single = named.length > 1 && others.length === 0 ? named.map((other) => other.name) : [];
+  const other = typoOf(name, [...others, ...elsewhere, ...singleWithKnownWord(single)]);
+  if (other !== undefined) return { name: other, certain: false, said: 'no other step names queue' };
+  const word = misspeltWord(name);
+  return word === undefined ? undefined : { name: word, certain: false, said: 'nobody is likely to serve queue' };
+}
+
+/** Of two names that are written once each, only one with a well-known word is believed. */
+function singleWithKnownWord(names: readonly string[]): readonly string[] {
+  return names.filter((name) => WELL_KNOWN.some((word) => name.includes(word)));
+}
+
+/** The name with a mistyped well-known word in it corrected. */
+function misspeltWord(name: string): string | undefined {
+  for (const [part] of name.matchAll(/[A-Za-z0-9]+/g)) {
+    if (WELL_KNOWN.includes(part.toLowerCase())) continue;
+    const word = typoOf(part, WELL_KNOWN);
+    // "defaults" and "kubernete" are slips, "k8s" is not near.
+    if (word !== undefined && part !== `${word}s`) return name.replace(part, word);
+  }
+  return undefined;
+}
+
+function replace(
+  { node }: AgentRule,
+  { from, to, text }: { readonly from: string; readonly to: string; readonly text: string },
+): Fix | undefined {
+  const raw = text.slice(node.start, node.end);
+  const at = raw.lastIndexOf(from);
+  if (at < 0 || raw.indexOf(from) !== at) return undefined;
+  const start = node.start + at;
+  return { description: `write "${to}"`, edits: [{ start, end: start + from.length, text: to }] };
+}
+
+function* taken(step: LintCommandStep, { world }: StepContext): Iterable<Found> {
+  const { config, configName, queues } = world;
+  if (configName === undefined) return;
+  const agents = agentsOf(step);
+  const queue = queueOf(agents);
+  if (queue !== undefined && !queue.known) return;
+  const isOurs = servesUs(queue, config);
+  if (!isOurs) {
+    if (queue === undefined || step.kubernetes.length === 0 || queues.includes(queue.value)) return;
+    if (typoOf(queue.value, [effectiveQueue(config)]) !== undefined) return;
+    const message = `the controller of "${configName}" serves ${served(config)}, not queue "${queue.value}", so it does not take this step; if no other controller does, the jobs wait for ever`;
+    yield { rule: 'agents/nobody-takes-it', at: queue.at, message };
+    return;
+  }
+  // Without plugin and queue it is not known whether the step is meant for this controller.
+  if (queue === undefined && step.kubernetes.length === 0) return;
+  yield* missingTags(agents, world);
+}
+
+function servesUs(queue: AgentRule | undefined, config: ControllerConfig): boolean {
+  if (servesDefaultQueue(config))
+    return queue === undefined || isDefaultQueue(queue.value) || queue.value === 'default';
+  return queue === undefined || queue.value === effectiveQueue(config);
+}
+
+function served(config: ControllerConfig): string {
+  return servesDefaultQueue(config) ? 'the default queue' : `queue "${effectiveQueue(config)}"`;
+}
+
+function* missingTags({ rules }: StepAgents, { config, configName }: LintWorld): Iterable<Found> {
+  for (const { key, value, at, known } of rules) {
+    if (!known || key === 'queue') continue;
+    const why = matchAgentTags([`${key}=${value}`], config);
+    if (why === undefined) continue;
+    yield {
+      rule: 'agents/nobody-takes-it',
+      at,
+      message: `${why.replace('this controller', `the controller of "${configName ?? ''}"`)}; it passes over the job, which waits for ever unless another agent has the tag`,
+    };
+  }
+}
+
+function* withoutQueue(step: LintCommandStep, { document, world }: StepContext): Iterable<Found> {
+  const [plugin] = step.kubernetes;
+  const agents = agentsOf(step);
+  if (
+    plugin === undefined ||
+    queueOf(agents) !== undefined ||
+    agents.rules.some(({ key, known }) => !known && key !== 'resource_class')
+  )
+    return;
+  const { config, configName } = world;
+  if (configName !== undefined && servesDefaultQueue(config)) return;
+  const pipelineQueue = agents.own ? queueOf(agentsOf(withoutOwn(step))) : undefined;
+  const evidence = pipelineQueue !== undefined || configName !== undefined || othersNameQueue(document);
+  const at: Span = agents.own && agents.attribute !== undefined ? agents.attribute : plugin.name;
+  const lost =
+    pipelineQueue === undefined
+      ? 'this step uses the kubernetes plugin but names no queue'
+      : `the agents of this step replace those of the pipeline, so queue "${pipelineQueue.value}" is lost`;
+  yield {
+    rule: 'agents/plugin-without-k8s-queue',
+    severity: evidence ? 'warning' : 'info',
+    at,
+    message: `${lost}; on the default queue an ordinary agent may take it, which cannot run the plugin. name the controller's queue under "agents"`,
+  };
+}
+
+function withoutOwn(step: LintCommandStep): LintCommandStep {
+  const { source } = step.step;
+  const entries = source.kind === 'map' ? source.entries.filter(({ key }) => !key.startsWith('agent')) : [];
+  return source.kind === 'map' ? { ...step, step: { ...step.step, source: { ...source, entries } } } : step;
+}
+
+function othersNameQueue({ commandSteps }: LintDocument): boolean {
+  return commandSteps.some((step) => step.kubernetes.length > 0 && queueOf(agentsOf(step)) !== undefined);
+}
