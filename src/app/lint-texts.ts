@@ -27,7 +27,7 @@ export function lintOne(document: LintDocument, context: LintContext): Suppresse
   const { ruleSet, levels, world } = context;
   const { file, text } = document;
   const own = levelsFor(file, levels);
-  const findings = lintDocument(document, { world, ruleSet, ...own }).map((each) => withStep(each, document));
+  const findings = lintDocument(document, { world, ruleSet, ...own });
   if (!context.honourIgnores) return { findings, suppressed: [] };
   const needsMet = { config: world.configName !== undefined, facts: world.facts !== undefined };
   const rules = new Map(ruleSet.rules.map((rule) => [rule.id, rule]));
@@ -40,14 +40,6 @@ export function lintOne(document: LintDocument, context: LintContext): Suppresse
     },
   });
   return { ...outcome, findings: relevel(outcome.findings, file, context) };
-}
-
-/** Findings of whole files lie in steps, too, and reports are read by step. */
-function withStep(finding: Finding, { steps }: LintDocument): Finding {
-  if (finding.step !== undefined) return finding;
-  const { start } = finding.span;
-  const around = steps.findLast(({ step: { source } }) => source.start <= start && start < source.end);
-  return around === undefined ? finding : { ...finding, step: around.title };
 }
 
 /** Gives findings that no check made (about comments, bytes, the configuration) the severity that the settings want. */

@@ -3,7 +3,7 @@ import { defaultConfig } from '../core/config/default-config.js';
 import { UsageError } from '../core/errors.js';
 import type { ClusterFacts } from '../core/lint/cluster-facts.js';
 import type { Finding } from '../core/lint/finding.js';
-import { parseFacts } from '../core/lint/parse-facts.js';
+import { readClusterFacts } from '../core/lint/read-cluster-facts.js';
 import { type OwnRuleId, ownSeverity } from '../core/lint/rules/run.js';
 import type { LintSettings } from '../core/lint/settings.js';
 import { TextLines } from '../core/lint/text-lines.js';
@@ -99,8 +99,11 @@ function configFinding(rule: OwnRuleId, { origin, message }: ConfigProblem, line
 
 async function loadFacts(path: string | undefined): Promise<ClusterFacts | undefined> {
   if (path === undefined) return undefined;
-  const facts = parseFacts(await readNamedFile(path));
-  if (!facts.ok) throw new UsageError(`the facts "${path}" ${facts.error}`);
+  const facts = readClusterFacts(await readNamedFile(path));
+  if (!facts.ok) {
+    const problems = facts.error.map(({ line, column, message }) => `  ${path}:${line}:${column}: ${message}`);
+    throw new UsageError(['the facts cannot be used:', ...problems].join('\n'));
+  }
   return facts.value;
 }
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
-const FIXABLE = readFileSync('fixtures/lint/patch/missing-name/bad-block.yml', 'utf8');
+const FIXABLE = readFileSync('fixtures/docs/pipeline.yml', 'utf8');
 
 /** Runs the packaged program with a text as its standard input. */
 function runBinary(input: string, ...args: string[]) {
@@ -24,13 +24,13 @@ describe('lint in a pipe', () => {
     const { stdout, status } = runBinary(FIXABLE, '-', '--stdin-filename', 'ci/gen.yml', '-f', 'compact');
 
     expect(status).to.equal(1);
-    expect(stdout).to.match(/^ci\/gen\.yml:8:17: error: /);
+    expect(stdout).to.match(/^ci\/gen\.yml:10:17: error: /);
   });
 
   it('prints nothing but the mended text', () => {
     const { stdout, stderr, status } = runBinary(FIXABLE, '-', '--fix');
 
-    expect(status).to.equal(0);
+    expect(status).to.equal(1);
     expect(stdout).to.equal(FIXABLE.replace('- resources:', '- name: container-0\n                resources:'));
     expect(stderr).to.match(/^fixed <stdin>: .*\n/);
   });

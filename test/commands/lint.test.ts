@@ -216,7 +216,7 @@ describe('the lint command', () => {
       [['--fail-on', 'never'], /fail-on/],
       [['--lint-config', 'gone.yaml'], /cannot read "gone\.yaml"/],
       [['--config', 'gone.yaml'], /cannot read "gone\.yaml"/],
-      [['--facts', 'bad.yml'], /the facts "bad\.yml" is not JSON/],
+      [['--facts', 'bad.yml'], /the facts cannot be used:\n {2}bad\.yml:/],
       [['--set', 'max-in-flight=many'], /max-in-flight/],
       [['--kubernetes-version', 'new'], /the Kubernetes version "new" is none/],
       [['--env', 'NAME'], /has no "="/],
@@ -348,7 +348,17 @@ describe('the lint command', () => {
   });
 
   describe('mends', () => {
-    const fixable = readFileSync('fixtures/lint/patch/missing-name/bad-block.yml', 'utf8');
+    const fixable = [
+      'agents: { queue: kubernetes } # kept',
+      'steps:',
+      '  - command: make',
+      '    plugins: # kept, too',
+      '      - kubernetes:',
+      '          podSpecPatch:',
+      '            containers:',
+      '              - image: alpine:3.20',
+      '',
+    ].join('\n');
 
     it('files, keeping their mode and links to them', async () => {
       put({ 'real.yml': fixable });

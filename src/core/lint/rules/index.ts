@@ -29,7 +29,6 @@ import { stepReferenceRules } from './step-references.js';
 import { stepValueRules } from './step-values.js';
 import { timeRules } from './time.js';
 import { volumeRules } from './volumes.js';
-import { yamlMergeRules } from './yaml-merge.js';
 import { yamlTrapRules } from './yaml-trap.js';
 
 /** Every rule of the linter, one set for each subject. */
@@ -64,7 +63,6 @@ export const RULES: RuleSet = join([
   stepValueRules,
   timeRules,
   volumeRules,
-  yamlMergeRules,
   yamlTrapRules,
 ]);
 
