@@ -30,6 +30,7 @@ import { stepValueRules } from './step-values.js';
 import { timeRules } from './time.js';
 import { volumeRules } from './volumes.js';
 import { yamlTrapRules } from './yaml-trap.js';
+import { yamlRules } from './yaml.js';
 
 /** Every rule of the linter, one set for each subject. */
 export const RULES: RuleSet = join([
@@ -64,6 +65,7 @@ export const RULES: RuleSet = join([
   timeRules,
   volumeRules,
   yamlTrapRules,
+  yamlRules,
 ]);
 
 function join(sets: readonly RuleSet[]): RuleSet {
