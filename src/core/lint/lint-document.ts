@@ -128,7 +128,7 @@ class Collector {
     return {
       rule,
       severity,
-      message: choices.size === 0 || choices.size === of ? message : `${message} (${listChoices(choices, of)})`,
+      message: choices.size === 0 || choices.size >= of || steps.size > 1 ? message : `${message} (${listChoices(choices, of)})`,
       file,
       ...lines.rangeOf(at),
       related: (found.related ?? []).map((place): Related => ({
