@@ -1,7 +1,7 @@
 import { effectiveQueue } from '../../config/config.js';
 import type { ControllerConfig, ResourceClass } from '../../config/config.js';
 import { closestName } from '../../closest-name.js';
-import { isDefaultQueue, servesDefaultQueue } from '../../job/agent-tags.js';
+import { servesDefaultQueue } from '../../job/agent-tags.js';
 import { entriesOf, knownText, nodeAt } from '../nodes.js';
 import type { LintCommandStep } from '../document.js';
 import type { LintJob } from '../lint-job.js';
@@ -53,11 +53,11 @@ export const controllerConfigRules: RuleSet = {
   ],
 };
 
-/** Whether this controller takes the step, as far as its queue tells. */
+/** Whether this controller takes the step, as far as its queue tells: the default queue of a cluster may have any name. */
 function isForUs(step: LintCommandStep, config: ControllerConfig): boolean {
   const queue = queueOf(agentsOf(step));
-  if (queue === undefined || !queue.known) return true;
-  return servesDefaultQueue(config) ? isDefaultQueue(queue.value) : queue.value === effectiveQueue(config);
+  if (queue === undefined || !queue.known || servesDefaultQueue(config)) return true;
+  return queue.value === effectiveQueue(config);
 }
 
 function* prohibited(step: LintCommandStep, { world: { config, configName } }: StepContext): Iterable<Found> {

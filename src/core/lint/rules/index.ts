@@ -7,6 +7,11 @@ import { commandRules } from './commands.js';
 import { controllerConfigRules } from './controller-config.js';
 import { envRules } from './env.js';
 import { imageRules } from './images.js';
+import { emptyResultRules } from './interpolation-empty.js';
+import { overEscapedRules } from './interpolation-escape.js';
+import { stepScopeRules } from './interpolation-scope.js';
+import { interpolationSyntaxRules } from './interpolation-syntax.js';
+import { uploaderRules } from './interpolation-uploader.js';
 import { kubernetesRules } from './kubernetes.js';
 import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
@@ -24,7 +29,8 @@ import { stepReferenceRules } from './step-references.js';
 import { stepValueRules } from './step-values.js';
 import { timeRules } from './time.js';
 import { volumeRules } from './volumes.js';
-import { yamlRules } from './yaml.js';
+import { yamlMergeRules } from './yaml-merge.js';
+import { yamlTrapRules } from './yaml-trap.js';
 
 /** Every rule of the linter, one set for each subject. */
 export const RULES: RuleSet = join([
@@ -35,6 +41,11 @@ export const RULES: RuleSet = join([
   controllerConfigRules,
   envRules,
   imageRules,
+  emptyResultRules,
+  overEscapedRules,
+  stepScopeRules,
+  interpolationSyntaxRules,
+  uploaderRules,
   kubernetesRules,
   matrixRules,
   nameRules,
@@ -53,7 +64,8 @@ export const RULES: RuleSet = join([
   stepValueRules,
   timeRules,
   volumeRules,
-  yamlRules,
+  yamlMergeRules,
+  yamlTrapRules,
 ]);
 
 function join(sets: readonly RuleSet[]): RuleSet {
