@@ -53,17 +53,18 @@ function* unfitScripts(step: LintCommandStep, context: StepContext): Iterable<Fo
 
 function unfit(step: LintCommandStep, script: CommandScript, context: StepContext): Found | undefined {
   const shell = shellOf(step, script, context);
-  if (shell === 'bash') return undefined;
-  const all = bashisms(script.text).filter(({ inBusybox }) => shell !== 'busybox' || !inBusybox);
-  const [first] = all;
+  const all = shell === 'bash' ? [] : bashisms(script.text);
+  const missing = all.filter(({ inBusybox }) => shell !== 'busybox' || !inBusybox);
+  const [first] = [...missing, ...all];
   if (first === undefined) return undefined;
-  const names = [...new Set(all.map(({ what }) => what))];
+  const names = [...new Set((missing.length > 0 ? missing : all).map(({ what }) => what))];
   const more = names.length > 1 ? ` (like ${names.slice(1, MAX_NAMED).map(quote).join(' and ')} here)` : '';
+  const which = missing.length > 0 ? WHICH[shell] : 'which knows it only because it is busybox here';
   return {
     rule: 'command/bashism',
     at: locateInScript(script, first, context),
-    message: `${quote(first.what)}${more} is bash, but commands run with "/bin/sh -ec" of the image, ${WHICH[shell]}; use a script with a "#!" line or "bash -c", or set BUILDKITE_SHELL in the container's env`,
-    ...(shell === 'unknown' && { severity: 'info' as const }),
+    message: `${quote(first.what)}${more} is bash, but commands run with "/bin/sh -ec" of the image, ${which}; use a script with a "#!" line or "bash -c", or set BUILDKITE_SHELL in the container's env`,
+    ...((shell === 'unknown' || missing.length === 0) && { severity: 'info' as const }),
   };
 }
 

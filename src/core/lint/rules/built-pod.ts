@@ -48,14 +48,18 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 
 /** What a rule finds where it was written needs no second finding where it ends. */
 function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node, exact }: Origin): boolean {
-  // The images of the checks are copies.
-  if (rule === 'container/image-missing' || (rule === 'image/reference' && !exact)) return true;
+  if (isOfImage(rule, exact)) return true;
   if (node?.kind !== 'scalar') return false;
   if (rule === 'container/duplicate-name') {
     const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
     return isReservedContainerName(node.text) || isInPatch(job, node) || (other !== undefined && isInPatch(job, other));
   }
   return rule === 'volume/duplicate-name' && /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+}
+
+/** A missing image, or the copy of a wrong one in the controller's image checks. */
+function isOfImage(rule: string, exact: boolean): boolean {
+  return rule === 'container/image-missing' || (rule === 'image/reference' && !exact);
 }
 
 function isInPatch({ step }: LintJob, { start, end }: SourceNode): boolean {
