@@ -47,19 +47,14 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 }
 
 /** What a rule finds where it was written needs no second finding where it ends. */
-function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node, exact }: Origin): boolean {
-  if (isOfImage(rule, exact)) return true;
+function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: Origin): boolean {
+  if (rule === 'container/image-missing' || rule === 'image/reference') return true;
   if (node?.kind !== 'scalar') return false;
   if (rule === 'container/duplicate-name') {
     const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
     return isReservedContainerName(node.text) || isInPatch(job, node) || (other !== undefined && isInPatch(job, other));
   }
   return rule === 'volume/duplicate-name' && /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
-}
-
-/** A missing image, or the copy of a wrong one in the controller's image checks. */
-function isOfImage(rule: string, exact: boolean): boolean {
-  return rule === 'container/image-missing' || (rule === 'image/reference' && !exact);
 }
 
 function isInPatch({ step }: LintJob, { start, end }: SourceNode): boolean {
@@ -124,9 +119,13 @@ function quoteOf({ style }: ScalarNode): string | undefined {
   return style === 'double-quoted' ? '"' : undefined;
 }
 
+/** Reasons that rules of their own tell, or know better: the class may belong to another controller. */
+const TOLD_ELSEWHERE: ReadonlySet<string> = new Set(['resource-class-unknown', 'plugin-prohibited']);
+
 function* notBuildable({ failure, step, baseUnknown }: LintJob): Iterable<Found> {
+  if (failure === undefined || TOLD_ELSEWHERE.has(failure.reason)) return;
   // What a PodTemplate or the upload still brings may be just what is missing.
-  if (failure === undefined || baseUnknown || isUnknown(failure.text)) return;
+  if (baseUnknown || isUnknown(failure.text)) return;
   const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };

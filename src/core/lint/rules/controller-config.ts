@@ -2,6 +2,8 @@ import { effectiveQueue } from '../../config/config.js';
 import type { ControllerConfig, ResourceClass } from '../../config/config.js';
 import { closestName } from '../../closest-name.js';
 import { servesDefaultQueue } from '../../job/agent-tags.js';
+import type { MapEntry } from '../../pipeline/source-tree.js';
+import { sameQuantity } from '../../quantity.js';
 import { entriesOf, knownText, nodeAt } from '../nodes.js';
 import type { LintCommandStep } from '../document.js';
 import type { LintJob } from '../lint-job.js';
@@ -100,17 +102,29 @@ function* overridden(step: LintCommandStep, name: string, found: ResourceClass |
   for (const { node, role, within } of writtenContainers(step)) {
     if (role !== 'command' || within !== 'podSpec') continue;
     for (const kind of ['requests', 'limits'] as const) {
-      for (const entry of entriesOf(nodeAt(node, ['resources', kind]))) {
-        const own = knownText(entry.value);
-        const given: unknown = found?.resource?.[kind]?.[entry.key];
-        if (own === undefined || given === undefined || String(given) === own) continue;
-        yield {
-          rule: 'resources/class-overrides',
-          at: entry.value,
-          message: `resource class "${name}" sets the ${entry.key} ${kind.slice(0, -1)} to ${String(given)}, so "${own}" has no effect; remove it or choose another class`,
-        };
-      }
+      const given = new Map(Object.entries(found?.resource?.[kind] ?? {}));
+      yield* replaced(entriesOf(nodeAt(node, ['resources', kind])), { name, kind, given });
     }
+  }
+}
+
+interface Given {
+  readonly name: string;
+  readonly kind: 'requests' | 'limits';
+  /** What the class says, by resource. */
+  readonly given: ReadonlyMap<string, string>;
+}
+
+function* replaced(entries: readonly MapEntry[], { name, kind, given }: Given): Iterable<Found> {
+  for (const { key, value } of entries) {
+    const own = knownText(value);
+    const other = given.get(key);
+    if (own === undefined || other === undefined || sameQuantity(own, other)) continue;
+    yield {
+      rule: 'resources/class-overrides',
+      at: value,
+      message: `resource class "${name}" sets the ${key} ${kind.slice(0, -1)} to ${other}, so "${own}" has no effect; remove it or choose another class`,
+    };
   }
 }
 
