@@ -34,6 +34,7 @@ import { yamlRules } from './yaml.js';
 
 /** Every rule of the linter, one set for each subject. */
 export const RULES: RuleSet = join([
+  scriptRules,
   builtPodRules,
   checkoutRules,
   clusterObjectRules,
