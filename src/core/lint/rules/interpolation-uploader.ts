@@ -40,14 +40,17 @@ const HANDED_ON = /UPLOAD|PARENT|TRIGGER|ORIGIN|SOURCE|GENERATOR/i;
 
 function* ofStep(step: LintCommandStep, { document, world }: StepContext): Iterable<Found> {
   const sites = world.interpolate ? stepSites(step, document) : [];
-  const given = sites.length === 0 ? new Set() : namesInEnv(document);
+  const given = sites.length === 0 ? new Set<string>() : namesInEnv(document);
   for (const site of sites) {
     const [field] = site.path;
-    if (field === undefined || !FIELDS.has(field)) continue;
-    for (const used of uploadVariables(site.text)) {
-      if (isOfTheJob(used.name) && !isHandedOn(site, used)) yield uploader(site, used);
-      else if (isOfTheHost(used.name) && !given.has(used.name)) yield host(site, used);
-    }
+    if (field !== undefined && FIELDS.has(field)) yield* inSite(site, given);
+  }
+}
+
+function* inSite(site: UploadSite, given: ReadonlySet<string>): Iterable<Found> {
+  for (const used of uploadVariables(site.text)) {
+    if (isOfTheJob(used.name) && !isHandedOn(site, used)) yield uploader(site, used);
+    else if (isOfTheHost(used.name) && !given.has(used.name)) yield host(site, used);
   }
 }
 
