@@ -38,8 +38,9 @@ export class FieldReader {
     return entryOf(this.node, name) !== undefined;
   }
 
-  error(node: SourceNode, message: string): void {
-    this.problems.push({ severity: 'error', at: node.at, message });
+  /** `rule` as in `PipelineProblem`. */
+  error(node: SourceNode, message: string, rule?: string): void {
+    this.problems.push({ severity: 'error', at: node.at, message, ...(rule === undefined ? {} : { rule }) });
   }
 
   string(...names: string[]): string | undefined {

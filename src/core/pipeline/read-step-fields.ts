@@ -88,6 +88,7 @@ export function readPlugins(fields: FieldReader): readonly PluginUse[] {
     fields.error(
       item,
       `"plugins" must be a list of plugins, and each of them a name or a mapping of one name to its configuration, not ${describe(item)}`,
+      'plugins/form',
     );
     return [];
   });

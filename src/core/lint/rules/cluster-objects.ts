@@ -75,18 +75,20 @@ function* namedObjects(node: SourceNode | undefined, job: LintJob): Iterable<Nam
 
 function read({ value }: MapEntry, reference: Reference, job: LintJob): readonly NamedObject[] {
   const holders = reference.list === true ? itemsOf(value) : [value];
-  return holders.flatMap((holder) => {
-    const nameNode = reference.name === undefined ? holder : entryOf(holder, reference.name)?.value;
-    const name = textOf(nameNode, job);
-    if (nameNode?.kind !== 'scalar' || name === undefined || name === '') return [];
-    if (knownText(entryOf(holder, 'optional')?.value) === 'true') return [];
-    const keyNodes = [
-      entryOf(holder, 'key')?.value,
-      ...itemsOf(entryOf(holder, 'items')?.value).map((item) => entryOf(item, 'key')?.value),
-    ];
-    const keys = reference.hasKeys === true ? keyNodes.flatMap((node) => keyOf(node, job)) : [];
-    return [{ reference, node: nameNode, name, keys }];
-  });
+  return holders.flatMap((holder) => readHolder(holder, reference, job) ?? []);
+}
+
+function readHolder(holder: SourceNode, reference: Reference, job: LintJob): NamedObject | undefined {
+  const node = reference.name === undefined ? holder : entryOf(holder, reference.name)?.value;
+  const name = textOf(node, job) ?? '';
+  const isOptional = knownText(entryOf(holder, 'optional')?.value) === 'true';
+  if (node?.kind !== 'scalar' || name === '' || isOptional) return undefined;
+  return { reference, node, name, keys: reference.hasKeys === true ? keysOf(holder, job) : [] };
+}
+
+function keysOf(holder: SourceNode, job: LintJob): NamedObject['keys'] {
+  const items = itemsOf(entryOf(holder, 'items')?.value);
+  return [holder, ...items].flatMap((each) => keyOf(entryOf(each, 'key')?.value, job));
 }
 
 function keyOf(node: SourceNode | undefined, job: LintJob): readonly { node: ScalarNode; text: string }[] {

@@ -1,7 +1,9 @@
 import { effectiveQueue } from '../../config/config.js';
 import type { ControllerConfig, ResourceClass } from '../../config/config.js';
 import { closestName } from '../../closest-name.js';
-import { isDefaultQueue, servesDefaultQueue } from '../../job/agent-tags.js';
+import { servesDefaultQueue } from '../../job/agent-tags.js';
+import type { MapEntry } from '../../pipeline/source-tree.js';
+import { sameQuantity } from '../../quantity.js';
 import { entriesOf, knownText, nodeAt } from '../nodes.js';
 import type { LintCommandStep } from '../document.js';
 import type { LintJob } from '../lint-job.js';
@@ -53,11 +55,11 @@ export const controllerConfigRules: RuleSet = {
   ],
 };
 
-/** Whether this controller takes the step, as far as its queue tells. */
+/** Whether this controller takes the step, as far as its queue tells: the default queue of a cluster may have any name. */
 function isForUs(step: LintCommandStep, config: ControllerConfig): boolean {
   const queue = queueOf(agentsOf(step));
-  if (queue === undefined || !queue.known) return true;
-  return servesDefaultQueue(config) ? isDefaultQueue(queue.value) : queue.value === effectiveQueue(config);
+  if (queue === undefined || !queue.known || servesDefaultQueue(config)) return true;
+  return queue.value === effectiveQueue(config);
 }
 
 function* prohibited(step: LintCommandStep, { world: { config, configName } }: StepContext): Iterable<Found> {
@@ -100,17 +102,29 @@ function* overridden(step: LintCommandStep, name: string, found: ResourceClass |
   for (const { node, role, within } of writtenContainers(step)) {
     if (role !== 'command' || within !== 'podSpec') continue;
     for (const kind of ['requests', 'limits'] as const) {
-      for (const entry of entriesOf(nodeAt(node, ['resources', kind]))) {
-        const own = knownText(entry.value);
-        const given: unknown = found?.resource?.[kind]?.[entry.key];
-        if (own === undefined || given === undefined || String(given) === own) continue;
-        yield {
-          rule: 'resources/class-overrides',
-          at: entry.value,
-          message: `resource class "${name}" sets the ${entry.key} ${kind.slice(0, -1)} to ${String(given)}, so "${own}" has no effect; remove it or choose another class`,
-        };
-      }
+      const given = new Map(Object.entries(found?.resource?.[kind] ?? {}));
+      yield* replaced(entriesOf(nodeAt(node, ['resources', kind])), { name, kind, given });
     }
+  }
+}
+
+interface Given {
+  readonly name: string;
+  readonly kind: 'requests' | 'limits';
+  /** What the class says, by resource. */
+  readonly given: ReadonlyMap<string, string>;
+}
+
+function* replaced(entries: readonly MapEntry[], { name, kind, given }: Given): Iterable<Found> {
+  for (const { key, value } of entries) {
+    const own = knownText(value);
+    const other = given.get(key);
+    if (own === undefined || other === undefined || sameQuantity(own, other)) continue;
+    yield {
+      rule: 'resources/class-overrides',
+      at: value,
+      message: `resource class "${name}" sets the ${key} ${kind.slice(0, -1)} to ${other}, so "${own}" has no effect; remove it or choose another class`,
+    };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { RuleSet } from '../rule.js';
+import { scriptRules } from './bashisms.js';
 import { builtPodRules } from './built-pod.js';
 import { checkoutRules } from './checkout.js';
 import { clusterObjectRules } from './cluster-objects.js';
@@ -34,19 +35,22 @@ import { yamlRules } from './yaml.js';
 
 /** Every rule of the linter, one set for each subject. */
 export const RULES: RuleSet = join([
+  scriptRules,
   builtPodRules,
   checkoutRules,
   clusterObjectRules,
   commandRules,
   controllerConfigRules,
-  emptyResultRules,
   envRules,
   imageRules,
+  emptyResultRules,
+  overEscapedRules,
+  stepScopeRules,
   interpolationSyntaxRules,
+  uploaderRules,
   kubernetesRules,
   matrixRules,
   nameRules,
-  overEscapedRules,
   patchRules,
   pipelineShapeRules,
   pluginsRules,
@@ -59,13 +63,11 @@ export const RULES: RuleSet = join([
   securityRules,
   stepKeyRules,
   stepReferenceRules,
-  stepScopeRules,
   stepValueRules,
   timeRules,
-  uploaderRules,
   volumeRules,
-  yamlRules,
   yamlTrapRules,
+  yamlRules,
 ]);
 
 function join(sets: readonly RuleSet[]): RuleSet {

@@ -16,6 +16,7 @@ export const pipelineShapeRules: RuleSet = {
     {
       id: 'pipeline/shape',
       severity: 'error',
+      fixable: true,
       summary: 'The file is not valid YAML, or no pipeline.',
       why: 'The agent cannot read the file, or Buildkite does not take it, so the step that uploads it fails and no other step runs.',
       remedy:

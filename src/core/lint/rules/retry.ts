@@ -44,13 +44,20 @@ const NEVER_RAN: ReadonlySet<string> = new Set([
 const KILLED: ReadonlySet<number> = new Set([137, 143]);
 const LOST = -1;
 
+/** `*` is any; undefined = not known. */
+type Values<T> = '*' | readonly T[] | undefined;
+
+function isList<T>(values: Values<T>): values is readonly T[] {
+  return values !== undefined && values !== '*';
+}
+
 /** A retry rule as far as it is known. */
 interface RetryRule {
   readonly node: MapNode;
   /** `*` is 1 to 255; undefined = not known. */
-  readonly statuses: '*' | readonly number[] | undefined;
-  readonly signals: '*' | readonly string[] | undefined;
-  readonly reasons: '*' | readonly string[] | undefined;
+  readonly statuses: Values<number>;
+  readonly signals: Values<string>;
+  readonly reasons: Values<string>;
   readonly limit: number | undefined;
 }
 
@@ -86,7 +93,7 @@ function startOf({ entries, start }: MapNode): Span {
 }
 
 function readRule(node: MapNode): RetryRule {
-  const texts = (name: string): '*' | readonly string[] | undefined => {
+  const texts = (name: string): Values<string> => {
     const value = entryOf(node, name)?.value;
     if (value === undefined || (value.kind === 'scalar' && value.value === null)) return '*';
     const each = (value.kind === 'list' ? value.items : [value]).map(knownText);
@@ -98,39 +105,44 @@ function readRule(node: MapNode): RetryRule {
   const limit = texts('limit');
   return {
     node,
-    statuses: Array.isArray(statuses) ? statuses.map(Number) : (statuses as '*' | undefined),
+    statuses: isList(statuses) ? statuses.map(Number) : statuses,
     signals: texts('signal'),
     reasons: texts('signal_reason'),
-    limit: limit === undefined || limit === '*' ? undefined : Number(limit[0]),
+    limit: isList(limit) ? Number(limit[0]) : undefined,
   };
 }
 
-function* values({ node, statuses, reasons, limit }: RetryRule): Iterable<Found> {
-  const limitNode = entryOf(node, 'limit')?.value;
-  if (limitNode !== undefined && limit !== undefined && (limit > MAX_LIMIT || limit < 0)) {
-    const message = `a retry "limit" must be between 0 and ${MAX_LIMIT}; with ${limit} the upload is refused`;
-    yield { rule: RULE, severity: 'error', at: limitNode, message };
-  }
+function* values(rule: RetryRule): Iterable<Found> {
+  yield* limits(rule);
+  yield* reasons(rule.node);
+  yield* statuses(rule.node);
+  yield* contradiction(rule);
+}
+
+function* limits({ node, limit }: RetryRule): Iterable<Found> {
+  const at = entryOf(node, 'limit')?.value;
+  if (at === undefined || limit === undefined || (limit <= MAX_LIMIT && limit >= 0)) return;
+  const message = `a retry "limit" must be between 0 and ${MAX_LIMIT}; with ${limit} the upload is refused`;
+  yield { rule: RULE, severity: 'error', at, message };
+}
+
+function* reasons(node: MapNode): Iterable<Found> {
   for (const reason of scalars(node, 'signal_reason')) {
     if (isUnknown(reason.text) || reason.text.includes('$') || REASONS.includes(reason.text)) continue;
     const meant = closestName(reason.text, REASONS);
     const hint = meant === undefined ? `known are ${REASONS.join(', ')}` : `did you mean "${meant}"?`;
-    yield {
-      rule: RULE,
-      at: reason,
-      message: `no job ends with signal_reason "${reason.text}", so this rule never matches; ${hint}`,
-    };
+    const message = `no job ends with signal_reason "${reason.text}", so this rule never matches; ${hint}`;
+    yield { rule: RULE, at: reason, message };
   }
+}
+
+function* statuses(node: MapNode): Iterable<Found> {
   for (const status of scalars(node, 'exit_status')) {
     const number = Number(status.text);
     if (isUnknown(status.text) || !Number.isInteger(number) || (number >= LOST && number <= 255)) continue;
-    yield {
-      rule: RULE,
-      at: status,
-      message: `no job ends with exit status ${status.text}; it is between 0 and 255, or -1 for a lost agent`,
-    };
+    const message = `no job ends with exit status ${status.text}; it is between 0 and 255, or -1 for a lost agent`;
+    yield { rule: RULE, at: status, message };
   }
-  yield* contradiction({ node, statuses, reasons });
 }
 
 function* contradiction({
@@ -139,7 +151,7 @@ function* contradiction({
   reasons,
 }: Pick<RetryRule, 'node' | 'statuses' | 'reasons'>): Iterable<Found> {
   const status = entryOf(node, 'exit_status');
-  if (!Array.isArray(statuses) || !Array.isArray(reasons) || status === undefined) return;
+  if (!isList(statuses) || !isList(reasons) || status === undefined) return;
   const never = reasons.length > 0 && reasons.every((reason) => NEVER_RAN.has(reason)) && !statuses.includes(LOST);
   if (!never) return;
   yield {
@@ -173,9 +185,8 @@ function* expectsLostPods(rules: readonly RetryRule[]): Iterable<Found> {
 function mayCoverLostPods({ statuses, signals, reasons, limit }: RetryRule): boolean {
   if (limit === 0) return false;
   const byStatus = statuses === undefined || statuses === '*' || statuses.includes(LOST);
-  const bySignal = !Array.isArray(signals) || signals.includes('none');
-  const byReason =
-    !Array.isArray(reasons) || reasons.some((reason) => ['stack_error', 'agent_stop', 'none'].includes(reason));
+  const bySignal = !isList(signals) || signals.includes('none');
+  const byReason = !isList(reasons) || reasons.some((reason) => ['stack_error', 'agent_stop', 'none'].includes(reason));
   return byStatus && bySignal && byReason;
 }
 
@@ -188,12 +199,12 @@ function covers(first: RetryRule, second: RetryRule): boolean {
 }
 
 function coversStatuses(first: RetryRule['statuses'], second: RetryRule['statuses']): boolean {
-  if (first === '*' && Array.isArray(second)) return second.every((status) => status >= 1);
+  if (first === '*' && isList(second)) return second.every((status) => status >= 1);
   return coversAll(first, second);
 }
 
-function coversAll<T>(first: '*' | readonly T[] | undefined, second: '*' | readonly T[] | undefined): boolean {
+function coversAll<T>(first: Values<T>, second: Values<T>): boolean {
   if (first === undefined || second === undefined) return false;
   if (first === '*') return true;
-  return Array.isArray(second) && second.length > 0 && (second as readonly T[]).every((value) => first.includes(value));
+  return isList(second) && second.length > 0 && second.every((value) => first.includes(value));
 }

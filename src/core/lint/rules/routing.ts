@@ -1,7 +1,7 @@
 import { type ControllerConfig, effectiveQueue } from '../../config/config.js';
 import { isDefaultQueue, matchAgentTags, servesDefaultQueue } from '../../job/agent-tags.js';
 import type { LintCommandStep, LintDocument } from '../document.js';
-import type { Fix, Span } from '../finding.js';
+import type { Fix } from '../finding.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { type AgentRule, agentsOf, queueOf, type StepAgents } from '../step-agents.js';
 import { typoOf } from '../typo.js';
@@ -85,31 +85,36 @@ interface Meant {
   readonly said: string;
 }
 
-function meantQueue({ name, places }: NamedQueue, named: readonly NamedQueue[], world: LintWorld): Meant | undefined {
-  const { configName, config, queues, neighbours } = world;
-  if (queues.includes(name)) return undefined;
-  if (configName !== undefined) {
-    if (name === effectiveQueue(config)) return undefined;
-    const own = servesDefaultQueue(config) ? undefined : typoOf(name, [effectiveQueue(config)]);
-    if (own !== undefined) return { name: own, certain: true, said: 'no controller serves queue' };
-  }
+function meantQueue(queue: NamedQueue, named: readonly NamedQueue[], world: LintWorld): Meant | undefined {
+  const { configName, config, queues } = world;
+  const { name } = queue;
+  if (queues.includes(name) || (configName !== undefined && name === effectiveQueue(config))) return undefined;
+  const isServed = configName !== undefined && !servesDefaultQueue(config);
+  const own = isServed ? typoOf(name, [effectiveQueue(config)]) : undefined;
+  if (own !== undefined) return { name: own, certain: true, said: 'no controller serves queue' };
   const listed = typoOf(name, queues);
   if (listed !== undefined) return { name: listed, certain: false, said: 'no queue is listed in the settings as' };
+  return meantByOthers(queue, named, world);
+}
+
+function meantByOthers(
+  { name, places }: NamedQueue,
+  named: readonly NamedQueue[],
+  { neighbours }: LintWorld,
+): Meant | undefined {
   // What is written several times, or in several files, is a name.
   if (places.length > 1 || (neighbours.queues.get(name) ?? 1) > 1) return undefined;
-  const others = named.filter((other) => other.places.length > 1).map((other) => other.name);
-  const elsewhere = [...neighbours.queues].flatMap(([other]) =>
-    named.some((own) => own.name === other) ? [] : [other],
-  );
-  const single = named.length > 1 && others.length === 0 ? named.map((other) => other.name) : [];
-  const other = typoOf(name, [...others, ...elsewhere, ...singleWithKnownWord(single)]);
+  const repeated = named.filter((other) => other.places.length > 1).map((other) => other.name);
+  const here = repeated.length > 0 ? repeated : withKnownWord(named.map((other) => other.name));
+  const elsewhere = [...neighbours.queues.keys()].filter((other) => !named.some((own) => own.name === other));
+  const other = typoOf(name, [...here, ...elsewhere]);
   if (other !== undefined) return { name: other, certain: false, said: 'no other step names queue' };
   const word = misspeltWord(name);
   return word === undefined ? undefined : { name: word, certain: false, said: 'nobody is likely to serve queue' };
 }
 
 /** Of two names that are written once each, only one with a well-known word is believed. */
-function singleWithKnownWord(names: readonly string[]): readonly string[] {
+function withKnownWord(names: readonly string[]): readonly string[] {
   return names.filter((name) => WELL_KNOWN.some((word) => name.includes(word)));
 }
 
@@ -136,32 +141,29 @@ function replace(
 }
 
 function* taken(step: LintCommandStep, { world }: StepContext): Iterable<Found> {
-  const { config, configName, queues } = world;
-  if (configName === undefined) return;
+  if (world.configName === undefined) return;
   const agents = agentsOf(step);
   const queue = queueOf(agents);
-  if (queue !== undefined && !queue.known) return;
-  const isOurs = servesUs(queue, config);
-  if (!isOurs) {
-    if (queue === undefined || step.kubernetes.length === 0 || queues.includes(queue.value)) return;
-    if (typoOf(queue.value, [effectiveQueue(config)]) !== undefined) return;
-    const message = `the controller of "${configName}" serves ${served(config)}, not queue "${queue.value}", so it does not take this step; if no other controller does, the jobs wait for ever`;
-    yield { rule: 'agents/nobody-takes-it', at: queue.at, message };
+  if (queue?.known === false) return;
+  const usesPlugin = step.kubernetes.length > 0;
+  if (queue !== undefined && !servesUs(queue, world.config)) {
+    if (usesPlugin) yield* anotherQueue(queue, world);
     return;
   }
   // Without plugin and queue it is not known whether the step is meant for this controller.
-  if (queue === undefined && step.kubernetes.length === 0) return;
-  yield* missingTags(agents, world);
+  if (queue !== undefined || usesPlugin) yield* missingTags(agents, world);
 }
 
-function servesUs(queue: AgentRule | undefined, config: ControllerConfig): boolean {
-  if (servesDefaultQueue(config))
-    return queue === undefined || isDefaultQueue(queue.value) || queue.value === 'default';
-  return queue === undefined || queue.value === effectiveQueue(config);
+function* anotherQueue({ value, at }: AgentRule, { config, configName, queues }: LintWorld): Iterable<Found> {
+  const own = effectiveQueue(config);
+  if (queues.includes(value) || typoOf(value, [own]) !== undefined) return;
+  const message = `the controller of "${configName ?? ''}" serves queue "${own}", not queue "${value}", so it does not take this step; if no other controller does, the jobs wait for ever`;
+  yield { rule: 'agents/nobody-takes-it', at, message };
 }
 
-function served(config: ControllerConfig): string {
-  return servesDefaultQueue(config) ? 'the default queue' : `queue "${effectiveQueue(config)}"`;
+function servesUs(queue: AgentRule, config: ControllerConfig): boolean {
+  // The default queue of a cluster may have any name.
+  return servesDefaultQueue(config) || queue.value === effectiveQueue(config);
 }
 
 function* missingTags({ rules }: StepAgents, { config, configName }: LintWorld): Iterable<Found> {
@@ -180,27 +182,26 @@ function* missingTags({ rules }: StepAgents, { config, configName }: LintWorld):
 function* withoutQueue(step: LintCommandStep, { document, world }: StepContext): Iterable<Found> {
   const [plugin] = step.kubernetes;
   const agents = agentsOf(step);
-  if (
-    plugin === undefined ||
-    queueOf(agents) !== undefined ||
-    agents.rules.some(({ key, known }) => !known && key !== 'resource_class')
-  )
-    return;
-  const { config, configName } = world;
-  if (configName !== undefined && servesDefaultQueue(config)) return;
-  const pipelineQueue = agents.own ? queueOf(agentsOf(withoutOwn(step))) : undefined;
-  const evidence = pipelineQueue !== undefined || configName !== undefined || othersNameQueue(document);
-  const at: Span = agents.own && agents.attribute !== undefined ? agents.attribute : plugin.name;
-  const lost =
-    pipelineQueue === undefined
-      ? 'this step uses the kubernetes plugin but names no queue'
-      : `the agents of this step replace those of the pipeline, so queue "${pipelineQueue.value}" is lost`;
+  const isServed = world.configName !== undefined && servesDefaultQueue(world.config);
+  if (plugin === undefined || isServed || mayNameQueue(agents)) return;
+  const lost = agents.own ? queueOf(agentsOf(withoutOwn(step))) : undefined;
+  const isSure = lost !== undefined || world.configName !== undefined || othersNameQueue(document);
   yield {
     rule: 'agents/plugin-without-k8s-queue',
-    severity: evidence ? 'warning' : 'info',
-    at,
-    message: `${lost}; on the default queue an ordinary agent may take it, which cannot run the plugin. name the controller's queue under "agents"`,
+    severity: isSure ? 'warning' : 'info',
+    at: (agents.own ? agents.attribute : undefined) ?? plugin.name,
+    message: `${whyNoQueue(lost)}; on the default queue an ordinary agent may take it, which cannot run the plugin. name the controller's queue under "agents"`,
   };
+}
+
+function whyNoQueue(lost: AgentRule | undefined): string {
+  if (lost === undefined) return 'this step uses the kubernetes plugin but names no queue';
+  return `the agents of this step replace those of the pipeline, so queue "${lost.value}" is lost`;
+}
+
+/** A tag of which nothing is known may be the queue; the resource class is none. */
+function mayNameQueue(agents: StepAgents): boolean {
+  return queueOf(agents) !== undefined || agents.rules.some(({ key, known }) => !known && key !== 'resource_class');
 }
 
 function withoutOwn(step: LintCommandStep): LintCommandStep {

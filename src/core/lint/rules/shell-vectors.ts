@@ -12,12 +12,15 @@ const ENV = /^(?:\/usr)?(?:\/bin\/)?env$/;
 /** A group of short options with `c`, e.g. `-c`, `-lc`, `-ec`. */
 const RUN_TEXT = /^-[A-Za-z]*c[A-Za-z]*$/;
 
+/** As written, in quotes or not. */
+const PLAIN_WORD = /^(['"]?)[\w-]+\1$/;
+
 type Shape = 'command/shell-vector' | 'command/vector-like';
 
 /** Commands written as argument vectors where each item is a line of a script. */
 export function* shellVectors(step: LintCommandStep, context: StepContext): Iterable<Found> {
   yield* stepCommand(step);
-  if (interposerOf(step, context) !== 'buildkite') return;
+  if (!isInterposedByLine(step, context)) return;
   for (const { node } of commandContainerTexts(step)) {
     const command = entryAt(node, ['command']);
     const shape = shapeOf(command?.value);
@@ -47,7 +50,11 @@ function* stepCommand(step: LintCommandStep): Iterable<Found> {
   };
 }
 
-/** Undefined when only the upload knows. */
+/** Whether each item of a container's command becomes a line of a script; false when only the upload knows. */
+export function isInterposedByLine(step: LintCommandStep, context: StepContext): boolean {
+  return interposerOf(step, context) === 'buildkite';
+}
+
 function interposerOf(step: LintCommandStep, { world }: StepContext): string | undefined {
   const node = nodeAt(step.kubernetes.at(-1)?.config, ['commandParams', 'interposer']);
   if (node?.kind === 'scalar' && isUnknown(node.text)) return undefined;
@@ -93,9 +100,10 @@ function moveOptions(container: SourceNode, command: ListNode, { document }: Ste
   if (shell === undefined || rest.length === 0 || ENV.test(shell.text)) return undefined;
   const description = 'leave only the shell in "command"; the rest are its arguments';
   if (args === undefined) return newArgs(command, rest, { container, description, text: document.text });
+  const words = rest.map(({ start, end }) => document.text.slice(start, end));
   const first = ownItems(args)[0];
   const last = rest.at(-1);
-  if (first === undefined || last === undefined || !rest.every(isPlainWord)) return undefined;
+  if (first === undefined || last === undefined || !words.every((word) => PLAIN_WORD.test(word))) return undefined;
   if (document.text.slice(shell.end, last.end).includes('#')) return undefined;
   const isFlow = document.text[args.value.start] === '[';
   const glue = isFlow ? ', ' : `\n${' '.repeat(args.value.at.column - 1)}- `;
@@ -103,7 +111,7 @@ function moveOptions(container: SourceNode, command: ListNode, { document }: Ste
     description,
     edits: [
       { start: shell.end, end: last.end, text: '' },
-      { start: first.start, end: first.start, text: rest.map(({ text }) => text + glue).join('') },
+      { start: first.start, end: first.start, text: words.map((word) => word + glue).join('') },
     ],
   };
 }
@@ -145,8 +153,4 @@ function newArgs(command: ListNode, rest: readonly ScalarNode[], { container, de
 function keyIndent(text: string, start: number): string | undefined {
   const line = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
   return /^ *(?:- +)*$/.test(line) ? ' '.repeat(line.length) : undefined;
-}
-
-function isPlainWord(node: ScalarNode): boolean {
-  return node.style === 'plain' && node.written === undefined && /^[\w-]+$/.test(node.text);
 }

@@ -35,8 +35,10 @@ interface Link {
   readonly node: ScalarNode | undefined;
 }
 
+type Links = ReadonlyMap<string, readonly Link[]>;
+
 /** Key → keys it waits for. Members of a group wait for what the group waits for, and the group for its members. */
-function waits({ steps }: LintDocument): ReadonlyMap<string, readonly Link[]> {
+function waits({ steps }: LintDocument): Links {
   const links = new Map<string, Link[]>();
   const add = (from: string | undefined, link: Link): void => {
     if (from !== undefined) links.set(from, [...(links.get(from) ?? []), link]);
@@ -44,46 +46,34 @@ function waits({ steps }: LintDocument): ReadonlyMap<string, readonly Link[]> {
   for (const lintStep of steps) {
     const { key } = lintStep.step;
     const { group } = lintStep;
-    for (const step of group === undefined ? [lintStep] : [lintStep, group]) {
-      for (const { node } of dependencies(step)) {
-        const to = knownText(node);
-        if (to !== undefined && !to.includes('{{')) add(key, { to, node });
-      }
+    const named = [lintStep, ...(group === undefined ? [] : [group])].flatMap(dependencies);
+    for (const { node } of named) {
+      const to = knownText(node);
+      if (to !== undefined && !to.includes('{{')) add(key, { to, node });
     }
     if (key !== undefined) add(group?.step.key, { to: key, node: undefined });
   }
   return links;
 }
 
-interface Frame {
-  readonly key: string;
-  readonly links: readonly Link[];
-  next: number;
-}
-
 /** The links of a circle that can be reached from a key; looks at each key once. */
-function findCycle(
-  start: string,
-  links: ReadonlyMap<string, readonly Link[]>,
-  done: Set<string>,
-): readonly Link[] | undefined {
-  if (done.has(start)) return undefined;
-  const path: Frame[] = [{ key: start, links: links.get(start) ?? [], next: 0 }];
-  while (path.length > 0) {
-    const top = path[path.length - 1];
-    const link = top?.links[top.next++];
-    if (top === undefined || link === undefined) {
-      done.add(path.pop()?.key ?? '');
-      continue;
+function findCycle(start: string, links: Links, done: Set<string>): readonly Link[] | undefined {
+  const path = new Map<string, Link | undefined>();
+  const visit = (key: string): readonly Link[] | undefined => {
+    if (path.has(key)) return [...path.values()].slice([...path.keys()].indexOf(key)).flatMap((link) => link ?? []);
+    if (done.has(key)) return undefined;
+    for (const link of links.get(key) ?? []) {
+      path.set(key, link);
+      const cycle = visit(link.to);
+      if (cycle !== undefined) return cycle;
     }
-    const at = path.findIndex(({ key }) => key === link.to);
-    if (at >= 0) {
-      for (const { key } of path) done.add(key);
-      return path.slice(at).flatMap((frame) => frame.links[frame.next - 1] ?? []);
-    }
-    if (!done.has(link.to)) path.push({ key: link.to, links: links.get(link.to) ?? [], next: 0 });
-  }
-  return undefined;
+    path.delete(key);
+    done.add(key);
+    return undefined;
+  };
+  const cycle = visit(start);
+  for (const key of path.keys()) done.add(key);
+  return cycle;
 }
 
 function told(cycle: readonly Link[]): Found {

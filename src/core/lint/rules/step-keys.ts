@@ -60,7 +60,7 @@ function stepKey(entry: MapEntry, { step }: LintStep, document: LintDocument): F
   if (attribute === undefined) {
     return unknownKey(entry, { known: attributesOf(kind), owner: `a ${kind} step`, source, document });
   }
-  return (attribute.on as readonly StepType[]).includes(kind) ? undefined : misplaced(entry, kind, source);
+  return attribute.on.includes(kind) ? undefined : misplaced(entry, kind, source);
 }
 
 /** Keys that tell the kind of a step. */

@@ -21,6 +21,7 @@ export const stepReferenceRules: RuleSet = {
     {
       id: 'step/depends-on',
       severity: 'info',
+      fixable: true,
       summary: 'A step depends on a key that no step of the file has, on itself, or on a step that waits for it.',
       why: 'The build fails when no step has the key, and steps that wait for each other never start. A key may also belong to a step that another file uploads: that cannot be seen here, so this is an error only for a circle and a warning for a near miss.',
       remedy: 'Name the key of the step to wait for; a label is not a key.',

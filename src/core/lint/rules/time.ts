@@ -6,7 +6,7 @@ import type { LintJob } from '../lint-job.js';
 import type { Found, RuleSet } from '../rule.js';
 import { type WrittenContainer, writtenContainers } from '../written-containers.js';
 
-/** Deadlines, grace periods and restarts. */
+/** Deadlines, grace periods and restarts; `pod/restart-policy` is described where the built pod is judged. */
 export const timeRules: RuleSet = {
   rules: [
     {
@@ -23,17 +23,10 @@ export const timeRules: RuleSet = {
       why: 'The agent keeps 10 seconds of it to upload logs and artifacts; what remains is for the command. With 10 or less the command is killed at once, and logs and artifacts may be lost. When it is set by a patch, the Go controller goes on telling the agent the value before it.',
       remedy: 'Give "terminationGracePeriodSeconds" well over 10 seconds, in the podSpec.',
     },
-    {
-      id: 'pod/restart-policy',
-      severity: 'error',
-      summary: 'A restart policy that a Buildkite job cannot have.',
-      why: 'A job runs once: its agent takes that one job and ends. In a podSpec the policy is overwritten with "Never"; from a patch the Go controller takes it over, and then "OnFailure" starts containers whose job is gone while "Always" is refused by Kubernetes.',
-      remedy:
-        'Remove it; use "retry" of the step. "restartPolicy: Always" is right on an init container, which it makes a sidecar.',
-    },
   ],
   checks: [
     { scope: 'job', check: deadlines },
+    { scope: 'step', check: ignoredDeadlines },
     { scope: 'step', check: podDeadlines },
     { scope: 'step', check: gracePeriods },
     { scope: 'step', check: restartPolicies },
@@ -44,21 +37,36 @@ const DEADLINE = 'jobActiveDeadlineSeconds';
 const MARGIN_SECONDS = 300;
 
 function* deadlines({ step, manifest, issues }: LintJob): Iterable<Found> {
-  const own = entryAt(step.kubernetes.at(-1)?.config, [DEADLINE]);
-  const written = wholeNumber(own?.value);
-  if (own !== undefined && written !== undefined && written <= 0) yield ignoredDeadline(own, written);
-  const isOpen = own !== undefined && written === undefined;
-  if (isOpen || step.kubernetes.length === 0 || issues.some(({ path }) => path[0] === DEADLINE)) return;
-  const timeout = entryAt(step.step.source, ['timeout_in_minutes']);
-  const minutes = wholeNumber(timeout?.value) ?? 0;
-  const deadline = manifest?.spec?.activeDeadlineSeconds ?? Number.POSITIVE_INFINITY;
-  if (timeout !== undefined && minutes * 60 > deadline) yield disagreement(timeout, { minutes, deadline, own });
+  const own = deadlineEntry(step);
+  const isOpen = own !== undefined && wholeNumber(own.value) === undefined;
+  const deadline = manifest?.spec?.activeDeadlineSeconds;
+  // A step without the plugin may be for any agent.
+  if (deadline === undefined || step.kubernetes.length === 0 || isOpen || isBroken(issues)) return;
+  yield* timeoutBeyond(step, deadline, own);
 }
 
-function ignoredDeadline({ value }: MapEntry, seconds: number): Found {
-  return {
+function deadlineEntry({ kubernetes }: LintCommandStep): MapEntry | undefined {
+  return entryAt(kubernetes.at(-1)?.config, [DEADLINE]);
+}
+
+function isBroken(issues: LintJob['issues']): boolean {
+  return issues.some(({ path }) => path[0] === DEADLINE);
+}
+
+function* timeoutBeyond(step: LintCommandStep, deadline: number, own: MapEntry | undefined): Iterable<Found> {
+  const timeout = entryAt(step.step.source, ['timeout_in_minutes']);
+  const minutes = wholeNumber(timeout?.value);
+  if (timeout === undefined || minutes === undefined || minutes * 60 <= deadline) return;
+  yield disagreement(timeout, { minutes, deadline, own });
+}
+
+function* ignoredDeadlines(step: LintCommandStep): Iterable<Found> {
+  const own = deadlineEntry(step);
+  const seconds = wholeNumber(own?.value);
+  if (own === undefined || seconds === undefined || seconds > 0) return;
+  yield {
     rule: 'time/deadlines-disagree',
-    at: value,
+    at: own.value,
     message: `a deadline of ${seconds} is ignored and the configured one applies (6 hours by default); write the seconds that the job may take`,
   };
 }
