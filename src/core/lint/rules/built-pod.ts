@@ -30,7 +30,7 @@ function* apiProblems(job: LintJob, { world, document }: StepContext): Iterable<
   for (const problem of validateJob(job.manifest, options)) {
     if (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule)) continue;
     const origin = originOf(job, problem.path);
-    if (isExplained(origin, explained) || hasOwnRule(job, problem, origin)) continue;
+    if (isFileMode(problem, origin) || isExplained(origin, explained) || hasOwnRule(job, problem, origin)) continue;
     yield toFound(job, { problem, origin, text: document.text });
   }
 }
@@ -55,6 +55,11 @@ function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: O
     return isReservedContainerName(node.text) || isInPatch(job, node) || (other !== undefined && isInPatch(job, other));
   }
   return rule === 'volume/duplicate-name' && /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+}
+
+/** `yaml/number-trap` has all that are written in the step. */
+function isFileMode({ path }: ApiProblem, { node }: Origin): boolean {
+  return node?.kind === 'scalar' && (path.at(-1) === 'defaultMode' || path.at(-1) === 'mode');
 }
 
 function isInPatch({ step }: LintJob, { start, end }: SourceNode): boolean {

@@ -6,6 +6,7 @@ import type { LintDocument, LintStep } from '../document.js';
 import type { Fix } from '../finding.js';
 import { entriesOf } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
+import { looksLikePlugin } from '../plugin/plugin-names.js';
 import type { Found, RuleSet } from '../rule.js';
 import { typoOf } from '../typo.js';
 import { MEANT, NESTED_KEYS, type NestedKeys } from './step-key-tables.js';
@@ -36,15 +37,11 @@ export const stepKeyRules: RuleSet = {
   ],
 };
 
-/** What the agent takes for a plugin that was forgotten under "plugins": a rule of its own says so. */
-function looksLikePlugin(key: string): boolean {
-  return key === 'kubernetes' || key.includes('#');
-}
-
 function* stepKeys(document: LintDocument): Iterable<Found> {
   for (const lintStep of document.steps) {
     const { source } = lintStep.step;
     for (const entry of entriesOf(source)) {
+      // A plugin that was forgotten under "plugins" has a rule of its own.
       if (isUnknown(entry.key) || looksLikePlugin(entry.key)) continue;
       const found = stepKey(entry, lintStep, document);
       if (found !== undefined) yield found;
