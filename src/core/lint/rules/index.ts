@@ -9,6 +9,7 @@ import { imageRules } from './images.js';
 import { kubernetesRules } from './kubernetes.js';
 import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
+import { neverFitsRules } from './never-fits.js';
 import { patchRules } from './patch.js';
 import { pipelineShapeRules } from './pipeline-shape.js';
 import { pluginsRules } from './plugins.js';
@@ -37,6 +38,7 @@ export const RULES: RuleSet = join([
   kubernetesRules,
   matrixRules,
   nameRules,
+  neverFitsRules,
   patchRules,
   pipelineShapeRules,
   pluginsRules,
