@@ -3,7 +3,7 @@ import { defaultConfig } from '../core/config/default-config.js';
 import { UsageError } from '../core/errors.js';
 import type { ClusterFacts } from '../core/lint/cluster-facts.js';
 import type { Finding } from '../core/lint/finding.js';
-import { parseFacts } from '../core/lint/parse-facts.js';
+import { readClusterFacts } from '../core/lint/read-cluster-facts.js';
 import { type OwnRuleId, ownSeverity } from '../core/lint/rules/run.js';
 import type { LintSettings } from '../core/lint/settings.js';
 import { TextLines } from '../core/lint/text-lines.js';
@@ -39,9 +39,9 @@ export async function loadWorld(request: WorldRequest): Promise<LoadedWorld> {
   const world = {
     ...{ config, configName: loaded.configName, facts },
     versions: {
-      agent: plainVersion(settings.agentVersion),
-      controller: plainVersion(settings.controllerVersion),
-      kubernetes: plainVersion(settings.kubernetesVersion) ?? facts?.kubernetesVersion,
+      agent: plainVersion('agent', settings.agentVersion),
+      controller: plainVersion('controller', settings.controllerVersion),
+      kubernetes: plainVersion('Kubernetes', settings.kubernetesVersion) ?? facts?.kubernetesVersion,
     },
     env: { ...(await readEnvFiles(request.envFiles)), ...parsePairs(request.env, '--env') },
     knownEnv: settings.knownEnv,
@@ -99,8 +99,11 @@ function configFinding(rule: OwnRuleId, { origin, message }: ConfigProblem, line
 
 async function loadFacts(path: string | undefined): Promise<ClusterFacts | undefined> {
   if (path === undefined) return undefined;
-  const facts = parseFacts(await readNamedFile(path));
-  if (!facts.ok) throw new UsageError(`the facts "${path}" ${facts.error}`);
+  const facts = readClusterFacts(await readNamedFile(path));
+  if (!facts.ok) {
+    const problems = facts.error.map(({ line, column, message }) => `  ${path}:${line}:${column}: ${message}`);
+    throw new UsageError(['the facts cannot be used:', ...problems].join('\n'));
+  }
   return facts.value;
 }
 
@@ -118,6 +121,10 @@ async function readEnvFiles(paths: readonly string[]): Promise<Readonly<Record<s
   return all;
 }
 
-function plainVersion(text: string | undefined): string | undefined {
-  return text?.replace(/^v(?=\d)/, '');
+/** Without a leading `v`. Throws a `UsageError` for what is no version: every rule would take it for an old one. */
+function plainVersion(program: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const plain = text.replace(/^v(?=\d)/, '');
+  if (/^\d+(?:\.\d+){1,2}(?:[-+].*)?$/.test(plain)) return plain;
+  throw new UsageError(`the ${program} version "${text}" is none; write it as 1.2 or 1.2.3`);
 }

@@ -61,7 +61,7 @@ export default class Lint extends BaseCommand {
     outputs: readonly LintOutput[],
     { isDryRun }: { readonly isDryRun: boolean },
   ): Promise<void> {
-    const instead = isDryRun ? diffFixes(fixed) : fixedInput;
+    const instead = isDryRun ? await diffFixes(fixed) : fixedInput;
     if (instead !== undefined) process.stdout.write(instead);
     const screen = instead === undefined ? process.stdout : process.stderr;
     for (const { file, text } of printReport(report, outputs, this.palette)) {

@@ -33,8 +33,12 @@ function put(files: Readonly<Record<string, string | Buffer>>): void {
   }
 }
 
-/** Runs the command in the scratch folder, in this process, and catches what it writes. */
 async function run(...argv: string[]) {
+  return runIn({}, ...argv);
+}
+
+/** Runs the command in the scratch folder, in this process, and catches what it writes. */
+async function runIn(environment: Readonly<Record<string, string>>, ...argv: string[]) {
   const written = { stdout: '', stderr: '' };
   const restore = [process.stdout, process.stderr].map((stream) => {
     const write = stream.write.bind(stream);
@@ -42,7 +46,7 @@ async function run(...argv: string[]) {
   });
   const config = await Config.load({ root });
   const { env } = process;
-  process.env = { PATH: env['PATH'] };
+  process.env = { PATH: env['PATH'], ...environment };
   process.exitCode = 0;
   process.chdir(folder);
   for (const name of ['stdout', 'stderr'] as const) {
@@ -212,8 +216,9 @@ describe('the lint command', () => {
       [['--fail-on', 'never'], /fail-on/],
       [['--lint-config', 'gone.yaml'], /cannot read "gone\.yaml"/],
       [['--config', 'gone.yaml'], /cannot read "gone\.yaml"/],
-      [['--facts', 'bad.yml'], /the facts "bad\.yml" is not JSON/],
+      [['--facts', 'bad.yml'], /the facts cannot be used:\n {2}bad\.yml:/],
       [['--set', 'max-in-flight=many'], /max-in-flight/],
+      [['--kubernetes-version', 'new'], /the Kubernetes version "new" is none/],
       [['--env', 'NAME'], /has no "="/],
       [['--update-baseline'], /add --baseline FILE/],
       [['--baseline', 'gone.json'], /cannot read "gone\.json"/],
@@ -282,6 +287,13 @@ describe('the lint command', () => {
   });
 
   describe('knows the controller', () => {
+    it('by --set alone, and variables from files', async () => {
+      put({ 'good.yml': GOOD, '.env': '# upload\nexport A="1"\nB=2\n', 'bad.env': 'A\n' });
+
+      expect((await run('good.yml', '--set', 'queue=a', '--env-file', '.env', '--env', 'C=3')).exit).to.equal(0);
+      expect((await run('good.yml', '--env-file', 'bad.env')).stderr).to.match(/--env-file bad\.env: "A" has no "="/);
+    });
+
     it('and lints its configuration', async () => {
       put({ 'good.yml': GOOD, 'c.yaml': 'max-in-flight: many\nqueue: a\n', 'w.yaml': 'queue: a\nqueue: b\n' });
 
@@ -336,7 +348,17 @@ describe('the lint command', () => {
   });
 
   describe('mends', () => {
-    const fixable = readFileSync('fixtures/lint/patch/missing-name/bad-block.yml', 'utf8');
+    const fixable = [
+      'agents: { queue: kubernetes } # kept',
+      'steps:',
+      '  - command: make',
+      '    plugins: # kept, too',
+      '      - kubernetes:',
+      '          podSpecPatch:',
+      '            containers:',
+      '              - image: alpine:3.20',
+      '',
+    ].join('\n');
 
     it('files, keeping their mode and links to them', async () => {
       put({ 'real.yml': fixable });
@@ -390,6 +412,17 @@ describe('the lint command', () => {
     const isFindings = new Ajv().compile(JSON.parse(readFileSync('schema/output/lint-findings.json', 'utf8')));
     expect(isFindings(JSON.parse(readFileSync(join(folder, 'lint.json'), 'utf8')))).to.equal(true);
     expect(JSON.parse(readFileSync(join(folder, 'out/lint.sarif'), 'utf8')).version).to.equal('2.1.0');
+  });
+
+  it('adds the whole list to the summary of a step at GitHub', async () => {
+    put({ 'a.yml': BAD, 'summary.md': 'before\n' });
+
+    const { stdout } = await runIn({ GITHUB_STEP_SUMMARY: 'summary.md' }, 'a.yml', '-f', 'github');
+
+    expect(stdout).to.match(/^::error file=a\.yml,line=4,/);
+    expect(readFileSync(join(folder, 'summary.md'), 'utf8')).to.match(
+      /^before\n### .*1 error in 1 file\n[^]*`a\.yml:4`/,
+    );
   });
 
   it('counts by rule', async () => {

@@ -96,7 +96,15 @@ describe('the packaged program', () => {
       tls: builtin.includes('NativeModule tls'),
     });
 
-    for (const args of [['render', pipeline], ['--version'], ['version'], ['--help'], ['render', '--help']]) {
+    for (const args of [
+      ['render', pipeline],
+      ['lint', pipeline],
+      ['--version'],
+      ['version'],
+      ['--help'],
+      ['render', '--help'],
+      ['lint', '--help'],
+    ]) {
       expect(heavy(loadedBy(args)), args.join(' ')).to.deep.equal({ client: false, tls: false });
     }
     expect(heavy(loadedBy(['controller', '--queue', 'kubernetes']))).to.deep.equal({ client: true, tls: true });

@@ -30,7 +30,7 @@ export function fingerprintAll(
 }
 
 /** 64 bits in 16 hexadecimal digits (two 32-bit FNV-1a with different starts); tells texts apart, keeps no secrets. */
-export function stableHash(text: string): string {
+function stableHash(text: string): string {
   return [0x811c9dc5, 0x9747b28c].map((seed) => hash32(text, seed).toString(16).padStart(8, '0')).join('');
 }
 

@@ -1,5 +1,5 @@
 import type { LintCommandStep, LintDocument } from './document.js';
-import type { Finding, Related, Severity } from './finding.js';
+import type { Finding, Related, Severity, Span } from './finding.js';
 import { lintJobs } from './lint-job.js';
 import type { Check, Found, RuleInfo, RuleSet } from './rule.js';
 import type { LintWorld } from './world.js';
@@ -24,7 +24,7 @@ export function lintDocument(document: LintDocument, options: LintOptions): read
   const { world, ruleSet } = options;
   const context = { document, world };
   for (const check of ruleSet.checks) {
-    if (check.scope === 'file') collector.add(check.check(document, world), undefined);
+    if (check.scope === 'file') collector.add(check.check(document, world));
   }
   const stepChecks = ofScope(ruleSet.checks, 'step');
   const jobChecks = ofScope(ruleSet.checks, 'job');
@@ -75,10 +75,12 @@ class Collector {
     this.rules = new Map(options.ruleSet.rules.map((rule) => [rule.id, rule]));
   }
 
-  add(found: Iterable<Found>, step: LintCommandStep | undefined, { choice, of }: Choice = { choice: '', of: 1 }): void {
+  /** @param stepOf the step that was looked at; without it the one in whose text the finding stands */
+  add(found: Iterable<Found>, stepOf?: LintCommandStep, { choice, of }: Choice = { choice: '', of: 1 }): void {
     for (const each of found) {
       const severity = this.severityOf(each);
       if (severity === 'off') continue;
+      const step = stepOf ?? this.stepAround(each.at);
       const key = `${each.rule}:${each.at.start}:${each.at.end}`;
       const before = this.collected.get(key) ?? {
         found: each,
@@ -103,6 +105,10 @@ class Collector {
       .filter(({ found, steps }) => found.fallback !== true || ![...steps].some((step) => failed.has(step)))
       .map((collected) => this.finding(collected))
       .sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end || compare(a.rule, b.rule));
+  }
+
+  private stepAround({ start, end }: Span): LintCommandStep | undefined {
+    return this.document.commandSteps.find(({ step: { source } }) => source.start <= start && end <= source.end);
   }
 
   private severityOf({ rule: id, severity }: Found): Severity | 'off' {

@@ -1,10 +1,10 @@
 import type { V1Container } from '@kubernetes/client-node';
-import { entryOf, type MapEntry, type SourceNode, valueOf } from '../pipeline/source-tree.js';
+import { entryOf, type MapEntry, type MapNode, type SourceNode, valueOf } from '../pipeline/source-tree.js';
 import type { LintCommandStep } from './document.js';
 import type { Span } from './finding.js';
 import type { LintJob } from './lint-job.js';
 import { itemsOf, nodeAt, type Path } from './nodes.js';
-import { writtenContainers } from './written-containers.js';
+import { type ContainerRole, writtenContainers } from './written-containers.js';
 
 /** Where a part of the built Job comes from. */
 export interface Origin {
@@ -65,8 +65,8 @@ function stepOrigin(step: LintCommandStep): Omit<Origin, 'cause'> {
 
 function* candidatesOf(job: LintJob, path: Path): Iterable<Candidate> {
   const config = job.step.kubernetes.at(-1)?.config;
-  const container = containerAt(job, path);
-  if (container !== undefined) yield* containerCandidates(job.step, container, path.slice(2));
+  const place = containerAt(job, path);
+  if (place !== undefined) yield* containerCandidates(job.step, place);
   else if (path[0] === 'metadata') yield* config === undefined ? [] : [follow(config, path, job.manifest)];
   else {
     const parts = ['podSpecPatch', 'podSpec'].flatMap((part) => nodeAt(config, [part]) ?? []);
@@ -74,19 +74,44 @@ function* candidatesOf(job: LintJob, path: Path): Iterable<Candidate> {
   }
 }
 
-function containerAt({ pod }: LintJob, [list, index]: Path): V1Container | undefined {
-  if ((list !== 'containers' && list !== 'initContainers') || typeof index !== 'number') return undefined;
-  return pod?.[list]?.[index];
+interface ContainerPlace {
+  readonly container: V1Container;
+  /** Which of the containers with this name in the list it is, from 0. */
+  readonly ordinal: number;
+  readonly roles: readonly ContainerRole[];
+  /** In the container. */
+  readonly path: Path;
 }
 
-function* containerCandidates(step: LintCommandStep, container: V1Container, path: Path): Iterable<Candidate> {
-  const written = writtenContainers(step).filter(({ name }) => name === container.name);
-  for (const within of ['podSpecPatch', 'sidecars', 'podSpec'] as const) {
-    for (const { node } of written.filter((candidate) => candidate.within === within))
-      yield follow(node, path, container);
-    if (within === 'podSpecPatch' && path[0] === 'image') yield* imageCandidates(step, container);
-  }
+const ROLES: Readonly<Record<'containers' | 'initContainers', readonly ContainerRole[]>> = {
+  containers: ['command'],
+  initContainers: ['init', 'sidecar'],
+};
+
+function containerAt({ pod }: LintJob, [list, index, ...path]: Path): ContainerPlace | undefined {
+  if ((list !== 'containers' && list !== 'initContainers') || typeof index !== 'number') return undefined;
+  const all = pod?.[list] ?? [];
+  const container = all[index];
+  if (container === undefined) return undefined;
+  const ordinal = all.slice(0, index).filter(({ name }) => name === container.name).length;
+  return { container, ordinal, roles: ROLES[list], path };
+}
+
+function* containerCandidates(step: LintCommandStep, place: ContainerPlace): Iterable<Candidate> {
+  const { container, ordinal, roles, path } = place;
+  const written = writtenContainers(step).filter(({ name, role }) => name === container.name && roles.includes(role));
+  for (const { node } of written.filter(({ within }) => within === 'podSpecPatch')) yield atContainer(node, place);
+  if (path[0] === 'image') yield* imageCandidates(step, container);
+  const own = written.filter(({ within }) => within !== 'podSpecPatch');
+  const exact = own[ordinal] ?? own[0];
+  if (exact !== undefined) yield atContainer(exact.node, place);
   yield* sharedCandidates(step, container, { path, own: written.length > 0 });
+}
+
+/** To have found the container is something already. */
+function atContainer(node: MapNode, { container, path }: ContainerPlace): Candidate {
+  const found = follow(node, path, container);
+  return { ...found, depth: found.depth + 1 };
 }
 
 function* imageCandidates({ step, root }: LintCommandStep, container: V1Container): Iterable<Candidate> {
@@ -173,6 +198,6 @@ function childOf(value: unknown, key: string | number): unknown {
 }
 
 function controllerCause(job: LintJob, path: Path): string {
-  const name = containerAt(job, path)?.name;
+  const name = containerAt(job, path)?.container.name;
   return name === undefined ? '' : `in container "${name}", added by the controller`;
 }

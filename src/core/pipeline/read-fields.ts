@@ -38,7 +38,7 @@ export class FieldReader {
     return entryOf(this.node, name) !== undefined;
   }
 
-  /** @param rule see `PipelineProblem.rule` */
+  /** `rule` as in `PipelineProblem`. */
   error(node: SourceNode, message: string, rule?: string): void {
     this.problems.push({ severity: 'error', at: node.at, message, ...(rule === undefined ? {} : { rule }) });
   }

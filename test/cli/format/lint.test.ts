@@ -84,6 +84,14 @@ describe('lint formats', () => {
     expect(lines[2]?.charAt(lines[3]?.indexOf('^') ?? 0)).to.equal('!');
   });
 
+  it('texts for people hold no control characters', () => {
+    const odd = findingAt('a/b', 1, { message: 'key "\u001B[2J\u0007"', file: 'a\u001B.yml', step: '\u009B' });
+
+    for (const format of ['pretty', 'compact'] as const) {
+      expect(print(format, reportOf([odd]))).not.to.match(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/);
+    }
+  });
+
   it('compact is one line for each finding', () => {
     expect(print('compact')).to.equal(
       [
@@ -154,7 +162,7 @@ describe('lint formats', () => {
   });
 
   it('junit, checkstyle and tap count clean files, too', () => {
-    expect(print('junit')).to.include('<testsuites name="agent-stack-k8s lint" tests="4" failures="3">');
+    expect(print('junit')).to.include('<testsuites name="agent-stack-k8s lint" tests="4" failures="2">');
     expect(print('junit')).to.include('<testcase classname="clean.yml" name="lint" file="clean.yml"/>');
     expect(print('junit')).to.include('name="agents/queue @ make"');
     expect(print('checkstyle')).to.include(

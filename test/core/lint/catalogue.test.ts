@@ -9,7 +9,7 @@ const CATALOGUE = '../shared/reference/lint.md';
 /** What the entries need that their text describes and their snippet does not hold. */
 const WORLDS: Readonly<Record<string, Partial<LintWorld>>> = {
   'agents/resource-class': {
-    config: defaultConfig({ resourceClasses: { small: {}, large: {} } }),
+    config: defaultConfig({ queue: 'kubernetes', resourceClasses: { small: {}, large: {} } }),
     configName: 'config.yaml',
   },
   'agents/queue': { config: defaultConfig({ queue: 'kubernetes' }), configName: 'config.yaml' },

@@ -11,6 +11,12 @@ const LEVELS = { error: 'error', warning: 'warning', info: 'note', off: 'none' }
   string
 >;
 
+/** From 0 to 10, as in CVSS. */
+const SECURITY = { error: '8.0', warning: '5.0', info: '2.0', off: '2.0' } as const satisfies Record<
+  Severity | 'off',
+  string
+>;
+
 /** SARIF 2.1.0, one run: what code scanning of GitHub and others read. Findings that comments ignore are in it as suppressed. */
 export const formatSarif: LintFormatter = (report, { version }) => {
   const { findings, suppressed, rules } = report;
@@ -59,7 +65,11 @@ function descriptor({ id, severity, summary, why, remedy }: RuleInfo): object {
     helpUri: rulePage(id),
     help: { text: help, markdown: `**${summary}**\n\n${why}\n\n${remedy}\n\n[More about ${id}](${rulePage(id)})` },
     defaultConfiguration: { enabled: severity !== 'off', level: LEVELS[severity] },
-    properties: { tags: [id.split('/')[0] ?? ''], precision: 'high', 'problem.severity': problemSeverity(severity) },
+    properties: {
+      ...{ tags: [id.split('/')[0] ?? ''], precision: 'high', 'problem.severity': problemSeverity(severity) },
+      // Code scanning lists rules with this among vulnerabilities.
+      ...(id.startsWith('security/') ? { 'security-severity': SECURITY[severity] } : {}),
+    },
   };
 }
 

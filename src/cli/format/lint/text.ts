@@ -16,13 +16,13 @@ export const formatPretty: LintFormatter = (report, { palette }) => {
 export const formatCompact: LintFormatter = ({ findings }) =>
   findings
     .map(({ file, line, column, severity, message, rule }) => {
-      return `${file}:${line}:${column}: ${severity}: ${oneLine(message)} [${rule}]\n`;
+      return `${oneLine(file)}:${line}:${column}: ${severity}: ${oneLine(message)} [${rule}]\n`;
     })
     .join('');
 
-/** One line, whatever it held. */
+/** One line, whatever it held; keys of a file must not move the cursor of a terminal. */
 export function oneLine(text: string): string {
-  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ');
+  return visible(text.replaceAll(/\s*[\r\n]+\s*/g, ' '));
 }
 
 const COLOURS = { error: 'red', warning: 'yellow', info: 'blue' } as const satisfies Record<Severity, string>;
@@ -39,11 +39,13 @@ function prettyFinding(finding: Finding, { palette, linesOf }: PrettyContext): s
   const width = Math.max(...shown.map((place) => String(place.line).length));
   const indent = ' '.repeat(width + 2);
   const facts = [
-    ...(step === undefined ? [] : [`in step "${step}"${uses > 1 ? `, and ${plural(uses - 1, 'other place')}` : ''}`]),
-    ...(fix === undefined ? [] : [`--fix can ${fix.description}`]),
+    ...(step === undefined
+      ? []
+      : [`in step "${oneLine(step)}"${uses > 1 ? `, and ${plural(uses - 1, 'other place')}` : ''}`]),
+    ...(fix === undefined ? [] : [`--fix can ${oneLine(fix.description)}`]),
   ];
   return [
-    `${palette.bold(`${file}:${line}:${column}:`)} ${colour(`${severity}:`)} ${oneLine(message)} ${palette.dim(`[${rule}]`)}`,
+    `${palette.bold(`${oneLine(file)}:${line}:${column}:`)} ${colour(`${severity}:`)} ${oneLine(message)} ${palette.dim(`[${rule}]`)}`,
     ...snippet(finding, { lines: linesOf(file), width, mark: colour }),
     ...related.flatMap((place) => [
       `${indent}= ${place.file === file ? '' : `${place.file}:`}${place.line}:${place.column}: ${oneLine(place.message)}`,

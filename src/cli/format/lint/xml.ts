@@ -1,4 +1,4 @@
-import type { Finding, Severity } from '../../../core/lint/finding.js';
+import type { Finding } from '../../../core/lint/finding.js';
 import type { LintReport } from '../../../core/lint/report.js';
 import type { LintFormatter } from './lint-format.js';
 import { oneLine } from './text.js';
@@ -6,11 +6,11 @@ import { oneLine } from './text.js';
 /** JUnit: a test case for each finding and one that passes for each clean file. */
 export const formatJunit: LintFormatter = (report) => {
   const suites = [...findingsByFile(report)].map(([file, findings]) => junitSuite(file, findings));
-  const { errors, warnings, infos } = report.summary;
+  const failures = report.findings.filter(isFailure).length;
   const head = attributes({
     name: 'agent-stack-k8s lint',
     tests: casesOf(report),
-    failures: errors + warnings + infos,
+    failures,
   });
   return `${HEADER}<testsuites${head}>\n${suites.join('')}</testsuites>\n`;
 };
@@ -43,18 +43,23 @@ function casesOf(report: LintReport): number {
   return [...findingsByFile(report).values()].reduce((count, { length }) => count + Math.max(length, 1), 0);
 }
 
-const TYPES = { error: 'error', warning: 'warning', info: 'info' } as const satisfies Record<Severity, string>;
+/** Advice does not make a test fail. */
+function isFailure({ severity }: Finding): boolean {
+  return severity !== 'info';
+}
 
 function junitSuite(file: string, findings: readonly Finding[]): string {
   const cases = findings.map((finding) => {
     const { rule, step, line, column, severity, message } = finding;
     const name = step === undefined ? rule : `${rule} @ ${step}`;
     const place = `${file}:${line}:${column}`;
-    const failure = `<failure${attributes({ type: TYPES[severity], message: oneLine(message) })}>${escapeXml(`${place}: ${message} [${rule}]`)}</failure>`;
-    return `    <testcase${attributes({ classname: file, name, file, line })}>${failure}</testcase>\n`;
+    const text = escapeXml(`${place}: ${message} [${rule}]`);
+    const head = attributes({ type: severity, message: oneLine(message) });
+    const body = isFailure(finding) ? `<failure${head}>${text}</failure>` : `<system-out>${text}</system-out>`;
+    return `    <testcase${attributes({ classname: file, name, file, line })}>${body}</testcase>\n`;
   });
   if (cases.length === 0) cases.push(`    <testcase${attributes({ classname: file, name: 'lint', file })}/>\n`);
-  const head = attributes({ name: file, tests: cases.length, failures: findings.length });
+  const head = attributes({ name: file, tests: cases.length, failures: findings.filter(isFailure).length });
   return `  <testsuite${head}>\n${cases.join('')}  </testsuite>\n`;
 }
 

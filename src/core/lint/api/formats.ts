@@ -113,7 +113,7 @@ export function matches(format: TextFormat, text: string, isUnknown: boolean): b
 }
 
 /** The DNS label next to a text: `My_Build` is `my-build`; empty when nothing is left. */
-export function slug(text: string): string {
+function slug(text: string): string {
   const letters = text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return letters.slice(0, 64).replace(/^-+/, '').slice(0, 63).replace(/-+$/, '');
 }

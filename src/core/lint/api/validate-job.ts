@@ -19,7 +19,7 @@ import { definitionOf, isRecord, schemaOf, shaped } from './shape.js';
 import { malformedTexts } from './text-formats.js';
 import * as volumes from './volumes.js';
 
-export type { ApiPath, ApiProblem, Verdict } from './api-problem.js';
+export type { ApiProblem } from './api-problem.js';
 
 const POD: JsonSchema = { $ref: '#/definitions/PodSpec' };
 

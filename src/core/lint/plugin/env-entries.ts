@@ -52,13 +52,13 @@ function* badName(node: MapNode): Iterable<Found> {
   const name = entryOf(node, 'name')?.value;
   const text = knownText(name);
   if (name === undefined || text === undefined || text.includes('{{') || !/[=\s]/.test(text)) return;
-  const [first = '', ...rest] = text.split('=');
-  const meant = rest.length > 0 && /^\w+$/.test(first) ? `; write {name: ${first}, value: …}` : '';
-  yield {
-    rule: 'env/entry',
-    at: name,
-    message: `"${rest.length > 0 ? `${first}=` : text}" cannot be the name of a variable, it holds ${text.includes('=') ? 'a "="' : 'a blank'}; Kubernetes refuses the Job${meant}`,
-  };
+  const [, first] = /^(\w+)=/.exec(text) ?? [];
+  // What stands behind the "=" may be a secret.
+  const why =
+    first === undefined
+      ? 'the name of a variable holds no blank and no "="'
+      : `"${first}=…" cannot be the name of a variable, write {name: ${first}, value: …}`;
+  yield { rule: 'env/entry', at: name, message: `${why}; Kubernetes refuses the Job` };
 }
 
 function* sameNames(entries: readonly MapNode[]): Iterable<Found> {

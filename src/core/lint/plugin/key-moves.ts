@@ -22,37 +22,36 @@ function isStray(key: string): boolean {
 }
 
 function moveInto(present: readonly MapEntry[], strays: readonly MapEntry[], text: string): Fix | undefined {
-  const [target, ...others] = present;
-  const fields = entriesOf(target?.value);
-  const last = fields.at(-1);
-  const [stray, ...more] = strays;
-  if (target === undefined || last === undefined || stray === undefined || others.length + more.length > 0)
+  const [target] = present;
+  const [stray] = strays;
+  if (target === undefined || stray === undefined || present.length + strays.length > 2) return undefined;
+  const last = entriesOf(target.value).at(-1);
+  if (last === undefined || entryOf(target.value, stray.key) !== undefined || target.value.alias !== undefined)
     return undefined;
-  if (fields.some(({ key }) => key === stray.key) || target.value.alias !== undefined) return undefined;
   const [to, from] = [linesOf(text, last), linesOf(text, stray)];
   if (to === undefined || from === undefined || !to.text.endsWith('\n')) return undefined;
-  const moved = shift(from.text, to.indent - from.indent);
+  const moved = ensureLineEnd(shift(from.text, to.indent - from.indent));
   return {
     description: `move ${stray.key} under ${target.key}`,
     edits: [
-      { start: to.end, end: to.end, text: moved.endsWith('\n') ? moved : `${moved}\n` },
+      { start: to.end, end: to.end, text: moved },
       { start: from.start, end: from.end, text: '' },
     ],
   };
 }
 
+function ensureLineEnd(block: string): string {
+  return block.endsWith('\n') ? block : `${block}\n`;
+}
+
 /** Moves metadata out of the pod spec, up to the plugin. */
-export function moveOutOfPodSpec({ config, text, key, entry, around, path }: PluginPlace): Fix | undefined {
+export function moveOutOfPodSpec(place: PluginPlace): Fix | undefined {
+  const { config, text, key, entry, path } = place;
   const outer = entryOf(config, String(path[0]));
-  if (path.length !== 2 || entry === undefined || outer === undefined || entryOf(config, 'metadata') !== undefined)
-    return undefined;
-  const labels = entriesOf(around).filter((other) => ['metadata', 'labels', 'annotations'].includes(other.key));
-  if (labels.length !== 1 || labels[0] !== entry || around?.alias !== undefined) return undefined;
-  if (key === 'metadata' && !entriesOf(entry.value).every((field) => ['labels', 'annotations'].includes(field.key)))
-    return undefined;
+  if (entry === undefined || outer === undefined || !isMovable(place, entry)) return undefined;
   const from = linesOf(text, entry);
   const column = outer.keySpan.start - (text.lastIndexOf('\n', outer.keySpan.start - 1) + 1);
-  if (from === undefined || entriesOf(around).length < 2) return undefined;
+  if (from === undefined) return undefined;
   const inner = key === 'metadata' ? column : column + 2;
   const moved = shift(from.text, inner - from.indent);
   const block = key === 'metadata' ? moved : `${' '.repeat(column)}metadata:\n${moved}`;
@@ -63,9 +62,20 @@ export function moveOutOfPodSpec({ config, text, key, entry, around, path }: Plu
       {
         start: outer.keySpan.start,
         end: outer.keySpan.start,
-        text: `${block.trimStart()}${block.endsWith('\n') ? '' : '\n'}${' '.repeat(column)}`,
+        text: `${ensureLineEnd(block).trimStart()}${' '.repeat(column)}`,
       },
       { start: from.start, end: from.end, text: '' },
     ],
   };
+}
+
+const METADATA: readonly string[] = ['metadata', 'labels', 'annotations'];
+
+/** Whether the plugin has no metadata yet and these are the only ones in the pod spec, which keeps something. */
+function isMovable({ config, around, path }: PluginPlace, entry: MapEntry): boolean {
+  if (path.length !== 2 || around?.alias !== undefined || entryOf(config, 'metadata') !== undefined) return false;
+  const fields = entriesOf(around);
+  const [only, ...more] = fields.filter(({ key }) => METADATA.includes(key));
+  if (only !== entry || more.length > 0 || fields.length < 2) return false;
+  return entry.key !== 'metadata' || entriesOf(entry.value).every(({ key }) => METADATA.slice(1).includes(key));
 }

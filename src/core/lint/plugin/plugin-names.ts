@@ -35,13 +35,16 @@ export function lookalikeOf(name: string, config: SourceNode | undefined): Looka
   if (source === KUBERNETES_PLUGIN) return undefined;
   if (source.replace(/#.*$/s, '') === KUBERNETES_PLUGIN) return 'version';
   if (isOtherAddress(source)) return 'name';
-  const [bare = '', version] = name.split('#');
+  return isMeant(name, config) ? 'name' : undefined;
+}
+
+function isMeant(name: string, config: SourceNode | undefined): boolean {
+  const [bare = ''] = name.split('#');
   const holdsPod = entriesOf(config).some(({ key }) => isPluginField(key));
-  const says = /kube|k8s/i.test(bare);
-  if (holdsPod && (says || isTypo(bare))) return 'name';
+  if (holdsPod && /kube|k8s/i.test(bare)) return true;
   // Somebody else's plugin has an owner or a version.
-  if (version !== undefined || bare.includes('/')) return undefined;
-  return ALIASES.has(plainKey(bare.trim())) || isTypo(bare) ? 'name' : undefined;
+  const isAnother = name !== bare || bare.includes('/');
+  return isTypo(bare) ? holdsPod || !isAnother : !isAnother && ALIASES.has(plainKey(bare.trim()));
 }
 
 /** The repository of the plugin by another address: with a scheme, by ssh, with `.git`. */

@@ -3,7 +3,7 @@ import type { DecodeIssue } from '../../schema/decode.js';
 import type { JsonSchema } from '../../schema/json-schema.js';
 import type { JsonValue } from '../../pipeline/pipeline.js';
 import type { Span } from '../finding.js';
-import { nodeAt, type Path } from '../nodes.js';
+import { entriesOf, nodeAt, type Path } from '../nodes.js';
 import { type TypedPlace, typesAlong } from './plugin-schema.js';
 
 /** An issue of the decoder together with what was written there and what the schema wants there. */
@@ -49,19 +49,20 @@ export function placeIssue(issue: DecodeIssue, context: PlaceContext): PluginPla
   const { config, text, value, name } = context;
   const types = typesAlong(path);
   const last = types.at(-1);
+  // Below 0 for the plugin as a whole: nothing is around it.
   const depth = path.findLastIndex((segment) => typeof segment === 'string');
-  const key = depth < 0 ? '' : String(path[depth]);
+  const key = String(path[depth] ?? '');
   const around = depth < 0 ? undefined : nodeAt(config, path.slice(0, depth));
   const entry = entryOf(around, key);
   const node = nodeAt(config, path);
-  const owners = types.slice(0, Math.max(depth, 0) + 1);
+  const owners = types.slice(0, depth + 1);
   return {
     issue,
     path,
     key,
     entry,
     around,
-    owner: depth < 0 ? undefined : types[depth]?.type,
+    owner: owners.at(-1)?.type,
     owners,
     schema: last?.schema,
     type: last?.type,
@@ -80,9 +81,8 @@ function spanOf(
 ): Span | undefined {
   if (kind === 'unknown-field' || kind === 'wrong-case') return entry?.keySpan;
   if (node !== undefined && isShort(node)) return node;
-  if (typeof path.at(-1) !== 'number') return entry?.keySpan;
-  const first = node?.kind === 'map' ? node.entries[0]?.keySpan : undefined;
-  return first ?? entry?.keySpan;
+  const first = typeof path.at(-1) === 'number' ? entriesOf(node)[0] : undefined;
+  return (first ?? entry)?.keySpan;
 }
 
 function isShort(node: SourceNode | undefined): boolean {

@@ -18,8 +18,9 @@ function* bareVolume(node: MapNode): Iterable<Found> {
   const others = node.entries.filter(
     ({ key, value }) => key !== 'name' && !(value.kind === 'scalar' && value.value === null),
   );
-  if (name === undefined || others.length > 0) return;
   const source = node.entries.find(({ key }) => key !== 'name');
+  // An `emptyDir` without anything is what it says.
+  if (name === undefined || others.length > 0 || source?.key === 'emptyDir') return;
   const why = source === undefined ? 'has nothing but a name' : `has nothing under "${source.key}"`;
   yield {
     rule: 'volume/no-source',
@@ -33,18 +34,17 @@ function* bareVolume(node: MapNode): Iterable<Found> {
 export function* negativeQuantities(step: LintCommandStep): Iterable<Found> {
   for (const { type, node } of typedMaps(step)) {
     if (type !== 'ResourceRequirements' && type !== 'VolumeResourceRequirements') continue;
-    for (const entry of [
-      ...entriesOf(entryOf(node, 'requests')?.value),
-      ...entriesOf(entryOf(node, 'limits')?.value),
-    ]) {
-      const text = knownText(entry.value);
-      const quantity = text?.trim().startsWith('-') === true ? parseQuantity(text) : undefined;
-      if (text === undefined || quantity?.ok !== true || quantity.value.nanos >= 0n) continue;
-      yield {
-        rule: 'resources/quantity',
-        at: entry.value,
-        message: `the quantity "${text}" for "${entry.key}" is negative and Kubernetes refuses the Job; write an amount of 0 or more`,
-      };
+    const amounts = ['requests', 'limits'].flatMap((field) => entriesOf(entryOf(node, field)?.value));
+    for (const { key, value } of amounts) {
+      const text = knownText(value);
+      if (text === undefined || !isNegative(text)) continue;
+      const message = `the quantity "${text}" for "${key}" is negative and Kubernetes refuses the Job; write an amount of 0 or more`;
+      yield { rule: 'resources/quantity', at: value, message };
     }
   }
+}
+
+function isNegative(text: string): boolean {
+  const quantity = text.trim().startsWith('-') ? parseQuantity(text) : undefined;
+  return quantity?.ok === true && quantity.value.nanos < 0n;
 }

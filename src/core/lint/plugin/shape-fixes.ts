@@ -13,24 +13,33 @@ export interface Reshaped {
 /** Lists that were written as mappings or texts, and the other way round. */
 export function rewriteShape(place: PluginPlace): Reshaped {
   const { node, schema, path } = place;
-  if (typeof path.at(-1) === 'number' && node?.kind === 'scalar') return scalarItem(place, node);
-  if (schema?.type === 'array' && node?.kind === 'map') return mapForList(place, node);
-  if (schema?.type === 'array' && node?.kind === 'scalar') return scalarForList(place);
-  if (node?.kind === 'list') return listForMap(place, node);
-  return { advice: undefined, fix: undefined };
+  if (node === undefined) return { advice: undefined, fix: undefined };
+  if (node.kind === 'list') return listForMap(place, node);
+  const wantsMap = schema?.type !== 'array';
+  if (node.kind === 'scalar' && (wantsMap || typeof path.at(-1) === 'number')) return scalarForMap(place, node);
+  if (wantsMap) return { advice: undefined, fix: undefined };
+  return node.kind === 'map' ? mapForList(place, node) : scalarForList(place);
 }
 
 /** What a scalar stands for where a mapping with that one field is wanted. */
 const ONE_FIELD: Readonly<Record<string, string>> = {
   LocalObjectReference: 'name',
   ContainerPort: 'containerPort',
+  Container: 'image',
+  HostPathVolumeSource: 'path',
+  SecretVolumeSource: 'secretName',
+  ConfigMapVolumeSource: 'name',
+  PersistentVolumeClaimVolumeSource: 'claimName',
+  SecretEnvSource: 'name',
+  ConfigMapEnvSource: 'name',
 };
 
-function scalarItem({ type, text }: PluginPlace, node: ScalarNode): Reshaped {
+function scalarForMap({ type, text }: PluginPlace, node: ScalarNode): Reshaped {
   const source = sourceOf(text, node);
   const field = ONE_FIELD[type ?? ''];
   if (field !== undefined) {
-    const isSimple = field === 'name' ? typeof node.value === 'string' : typeof node.value === 'number';
+    const isNumber = type === 'ContainerPort';
+    const isSimple = typeof node.value === (isNumber ? 'number' : 'string') && !/[\s,{}[\]]/.test(source);
     return {
       advice: `write {${field}: ${isSimple ? source : '…'}}`,
       fix: isSimple ? replaceValue(text, node, `{${field}: ${source}}`) : undefined,
@@ -139,18 +148,40 @@ function envPair(text: string, { keySpan, value, merge }: MapEntry): readonly [s
 
 function scalarForList(place: PluginPlace): Reshaped {
   const { schema, key } = place;
+  const one = oneItem(place);
+  if (one !== undefined) return one;
   const takesText = schema?.items?.type === 'string' || schema?.items?.type === 'integer';
   return takesText
     ? { advice: 'write it as the one item of a list', fix: wrapInList(place) }
     : { advice: `start each item of "${key}" with "- "`, fix: undefined };
 }
 
-/** Puts a value that stands in one line into a list. */
-export function wrapInList({ node, text }: PluginPlace): Fix | undefined {
+function oneItem({ schema, node, text }: PluginPlace): Reshaped | undefined {
+  const field = ONE_FIELD[typeOfField(schema ?? {}) ?? ''];
+  const source = node === undefined ? '' : sourceOf(text, node);
+  if (field === undefined || !/^["']?[\w./:-]+["']?$/.test(source)) return undefined;
+  const written = `[{${field}: ${source}}]`;
+  return { advice: `write ${written}`, fix: replaceValue(text, node, written) };
+}
+
+/** Puts a text into a list. */
+export function wrapInList({ node, text, entry }: PluginPlace): Fix | undefined {
   if (node?.kind !== 'scalar') return undefined;
+  if (entry !== undefined && (node.style === 'literal' || node.style === 'folded')) return wrapBlock(text, entry);
   const source = sourceOf(text, node);
   const written = node.style === 'plain' ? flowScalar(source) : source;
   return replaceValue(text, node, `[${written}]`);
+}
+
+/** A text of several lines becomes the one item of a list: `key: |` → `key:`, `- |`. */
+function wrapBlock(text: string, { key, keySpan, value }: MapEntry): Fix | undefined {
+  const colon = text.indexOf(':', keySpan.end);
+  const firstLine = text.indexOf('\n', value.start);
+  if (value.alias !== undefined || firstLine < 0 || text.slice(colon + 1, value.start).trim() !== '') return undefined;
+  const column = keySpan.start - (text.lastIndexOf('\n', keySpan.start - 1) + 1);
+  const body = shift(text.slice(firstLine + 1, value.end), 2);
+  const head = `\n${' '.repeat(column)}- ${text.slice(value.start, firstLine + 1)}`;
+  return { description: `make ${key} a list`, edits: [{ start: colon + 1, end: value.end, text: head + body }] };
 }
 
 function listForMap(place: PluginPlace, node: ListNode): Reshaped {

@@ -32,16 +32,20 @@ interface Here {
 function* walk(node: SourceNode, here: Here): Iterable<TypedMap> {
   const { type, schema, entry } = here;
   if (node.kind === 'list') {
-    for (const item of node.items)
-      if (schema.items !== undefined) yield* walk(item, { ...here, ...resolve(schema.items) });
+    const items = resolve(schema.items ?? {});
+    for (const item of node.items) yield* walk(item, { ...here, ...items });
     return;
   }
   if (node.kind !== 'map') return;
   if (type !== undefined) yield { type, node, patch: here.patch, entry };
+  yield* walkFields(node, here);
+}
+
+function* walkFields(node: MapNode, { type, schema, patch: inPatch }: Here): Iterable<TypedMap> {
   for (const child of node.entries) {
     const field = schema.properties?.[child.key];
     if (field === undefined) continue;
-    const patch = here.patch || (type === PLUGIN && child.key === 'podSpecPatch');
+    const patch = inPatch || (type === PLUGIN && child.key === 'podSpecPatch');
     yield* walk(child.value, { ...resolve(field), patch, entry: child });
   }
 }

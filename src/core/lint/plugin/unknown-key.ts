@@ -1,6 +1,7 @@
 import { attributesOf } from '../../pipeline/step-attributes.js';
-import type { MapNode, SourceNode } from '../../pipeline/source-tree.js';
-import { renameKey } from '../edits.js';
+import { entryOf, type MapNode, type SourceNode } from '../../pipeline/source-tree.js';
+import { renameKey, replaceValue } from '../edits.js';
+import { entriesOf } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import type { Found } from '../rule.js';
 import { adviceFor, controllerOption, fieldOfOption, OBJECT_KEYS, renamedTo, volumeSourceFor } from './key-hints.js';
@@ -27,9 +28,14 @@ const EXPLAIN: readonly ((place: PluginPlace) => Said | undefined)[] = [
 /** The one finding for a key that the plugin or the pod does not have; undefined when another key explains this one. */
 export function explainUnknownKey(place: PluginPlace): Found | undefined {
   // A key with a variable in it is not this key: `$patch` in an uploaded file has a rule of its own.
-  if (isUnknown(place.key) || isFollower(place)) return undefined;
+  if (isUnknown(place.key) || isFollower(place) || isReserved(place)) return undefined;
   const said = EXPLAIN.map((explain) => explain(place)).find((each) => each !== undefined) ?? general(place);
   return { ...said, at: place.at };
+}
+
+/** `metadata/reserved` knows more of these. */
+function isReserved({ owner, key }: PluginPlace): boolean {
+  return owner === 'Metadata' && (key === 'name' || key === 'namespace' || key === 'generateName');
 }
 
 /** `- FOO: a` with `BAR: b` below is one mistake. */
@@ -45,14 +51,14 @@ function directive({ key, owner }: PluginPlace): Said | undefined {
   };
 }
 
-function spelling({ key, owner, entry, text }: PluginPlace): Said | undefined {
+function spelling({ key, owner, entry, text, around }: PluginPlace): Said | undefined {
   const field = fieldLike(owner, key);
   if (field === undefined) return undefined;
   const how = key.includes('-') ? 'is written like an option of the controller' : 'is not how Kubernetes spells it';
   return {
     rule: 'kubernetes/key-spelling',
     message: `"${key}" ${how}, so ${DROPPED}; in a pipeline write "${field}"`,
-    fix: entry && renameKey(text, entry, field),
+    fix: entry && entryOf(around, field) === undefined ? renameKey(text, entry, field) : undefined,
   };
 }
 
@@ -140,42 +146,51 @@ function securityLevel({ owner, key }: PluginPlace): Said | undefined {
 }
 
 function volumeSource({ owner, key, around, entry, text, issue }: PluginPlace): Said | undefined {
-  if (owner !== 'Volume' || around?.kind !== 'map') return undefined;
-  const others = around.entries.filter((other) => other.key !== 'name' && fieldLike('Volume', other.key) !== undefined);
-  if (others.length > 0) return undefined;
+  if (owner !== 'Volume' || hasSource(around)) return undefined;
   const meant = volumeSourceFor(key);
   const guess = meant ?? (issue.suggestion === 'name' ? undefined : issue.suggestion);
   const hint = guess === undefined ? 'name one of the volume types of Kubernetes' : `did you mean "${guess}"?`;
   return {
     rule: 'volume/no-source',
     message: `"${key}" is not a type of volume, so this becomes an empty directory and the job runs without its files; ${hint}`,
-    fix:
-      meant !== undefined && entry !== undefined && fitsSource(meant, entry.value)
-        ? renameKey(text, entry, meant)
-        : undefined,
+    fix: entry !== undefined && fitsSource(meant, entry.value) ? renameKey(text, entry, meant ?? '') : undefined,
   };
+}
+
+function hasSource(volume: SourceNode | undefined): boolean {
+  return entriesOf(volume).some(({ key }) => key !== 'name' && fieldLike('Volume', key) !== undefined);
 }
 
 /** Whether what stands under the wrong name is right under the other one. */
-function fitsSource(source: string, value: SourceNode): boolean {
-  const type = typeOfField(fieldsOf('Volume')[source] ?? {});
-  return value.kind === 'map' && value.entries.every(({ key }) => Object.hasOwn(fieldsOf(type), key));
+function fitsSource(source: string | undefined, value: SourceNode): boolean {
+  const type = typeOfField(fieldsOf('Volume')[source ?? ''] ?? {});
+  return (
+    source !== undefined && value.kind === 'map' && value.entries.every(({ key }) => Object.hasOwn(fieldsOf(type), key))
+  );
 }
 
-function checkoutKey({ owner, key, issue, entry, text, around }: PluginPlace): Said | undefined {
+function checkoutKey(place: PluginPlace): Said | undefined {
+  const { owner, key, issue } = place;
   if (owner !== 'CheckoutParams' && owner !== 'GitMirrors') return undefined;
   const hint = adviceFor(owner, key) ?? suggestion(renamedTo(owner, key) ?? nested(owner, key) ?? issue.suggestion);
-  const isOff = key === 'submodules' && entry?.value.kind === 'scalar' && entry.value.value === false;
-  const clashes = around?.kind === 'map' && around.entries.some((other) => other.key === 'noSubmodules');
-  const rename = isOff && !clashes ? renameKey(text, entry, 'noSubmodules') : undefined;
   return {
     rule: 'kubernetes/checkout-key',
     message: `"checkout" of the plugin has no "${key}", so ${DROPPED}; ${hint ?? `it has ${listFields(owner)}`}`,
-    fix: rename && {
-      description: 'write noSubmodules: true instead of submodules: false',
-      edits: [...rename.edits, { start: entry?.value.start ?? 0, end: entry?.value.end ?? 0, text: 'true' }],
-    },
+    fix: withoutSubmodules(place),
   };
+}
+
+/** `submodules: false` is `noSubmodules: true`. */
+function withoutSubmodules({ key, entry, around, text }: PluginPlace): Found['fix'] {
+  if (key !== 'submodules' || entry?.value.kind !== 'scalar' || entry.value.value !== false) return undefined;
+  if (entriesOf(around).some((other) => other.key === 'noSubmodules')) return undefined;
+  const [rename, value] = [renameKey(text, entry, 'noSubmodules'), replaceValue(text, entry.value, 'true')];
+  return (
+    value && {
+      description: 'write noSubmodules: true instead of submodules: false',
+      edits: [...rename.edits, ...value.edits],
+    }
+  );
 }
 
 function nested(owner: string, key: string): string | undefined {
@@ -184,48 +199,45 @@ function nested(owner: string, key: string): string | undefined {
 }
 
 function gitCredentials(place: PluginPlace): Said | undefined {
-  const { path, key, owner, entry, text, issue } = place;
+  const { path, key, owner, issue } = place;
   if (path[0] !== 'checkout' || path[1] !== 'gitCredentialsSecret' || owner !== 'SecretVolumeSource') return undefined;
   const meant = renamedTo(owner, key);
   return {
     rule: 'kubernetes/git-credentials-secret',
     message: `unknown key "${key}" in "gitCredentialsSecret", so the secret has no name and Kubernetes refuses every Job; ${suggestion(meant ?? issue.suggestion) ?? 'a secret volume uses "secretName"'}`,
-    fix:
-      meant !== undefined && entry !== undefined
-        ? renameUnless(place, meant)
-        : entry && meant
-          ? renameKey(text, entry, meant)
-          : undefined,
+    fix: meant === undefined ? undefined : renameUnless(place, meant),
   };
 }
 
 /** Everything else: what to write instead, where the key belongs, or which one is close. */
 function general(place: PluginPlace): Said {
-  const { owner, key, owners, path } = place;
+  const { owner, key, path } = place;
   const parent = path.slice(0, -1).findLast((segment) => typeof segment === 'string');
-  const rule =
-    owners.some(({ type }) => type === 'PodSpec') || !isOwnPart(owner) ? 'pod/unknown-key' : 'kubernetes/unknown-key';
-  const meant = renamedTo(owner, key);
-  const hint = adviceFor(owner, key) ?? suggestion(meant) ?? home(place) ?? suggestion(place.issue.suggestion);
+  const hint = hintFor(place);
+  const meant = renamedTo(owner, key) ?? (owner === PLUGIN ? fieldOfOption(key) : undefined);
   return {
-    rule,
-    message: `unknown key "${key}" in ${ownerWord(owner, parent === undefined ? undefined : String(parent))}; ${DROPPED}${hint === undefined ? '' : `; ${hint}`}`,
+    rule: OWN_PARTS.has(owner ?? '') ? 'kubernetes/unknown-key' : 'pod/unknown-key',
+    message: `unknown key "${key}" in ${ownerWord(owner, parent)}; ${DROPPED}${hint === undefined ? '' : `; ${hint}`}`,
     fix: meant === undefined ? undefined : renameUnless(place, meant),
   };
 }
 
 /** The parts of the plugin that are the controller's own. */
-function isOwnPart(owner: string | undefined): boolean {
-  return owner === PLUGIN || owner === 'CommandParams' || owner === 'SidecarParams' || owner === 'Metadata';
+const OWN_PARTS: ReadonlySet<string> = new Set([PLUGIN, 'CommandParams', 'SidecarParams', 'Metadata']);
+
+function hintFor(place: PluginPlace): string | undefined {
+  const { owner, key, issue } = place;
+  const option = owner === PLUGIN ? fieldOfOption(key) : undefined;
+  if (option !== undefined) return `in a pipeline it is called "${option}"`;
+  return adviceFor(owner, key) ?? suggestion(renamedTo(owner, key)) ?? home(place) ?? suggestion(issue.suggestion);
 }
 
 /** A rename, unless the field is there already or the value would not fit it. */
 function renameUnless({ around, entry, owner, text }: PluginPlace, field: string): Found['fix'] {
   if (entry === undefined || around?.kind !== 'map') return undefined;
   if (around.entries.some((other) => fieldLike(owner, other.key) === field)) return undefined;
-  const wanted = fieldsOf(owner)[field]?.type;
-  const kinds = { array: 'list', object: 'map' } as const;
-  const kind = wanted === 'array' || wanted === 'object' ? kinds[wanted] : 'scalar';
+  const { type, $ref } = fieldsOf(owner)[field] ?? {};
+  const kind = type === 'array' ? 'list' : type === 'object' || $ref !== undefined ? 'map' : 'scalar';
   return entry.value.kind === kind ? renameKey(text, entry, field) : undefined;
 }
 
@@ -258,8 +270,6 @@ function fieldWith(type: string | undefined, key: string): string | undefined {
 }
 
 function homeOutside(key: string): string | undefined {
-  const field = fieldOfOption(key);
-  if (field !== undefined) return `in a pipeline it is called "${field}"`;
   const option = controllerOption(key);
   if (option !== undefined) return `"${option}" is an option of the controller, which a pipeline cannot set`;
   const attribute = attributesOf('command').find((name) => plainKey(name) === plainKey(key));

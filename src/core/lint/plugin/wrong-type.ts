@@ -38,7 +38,7 @@ export function explainWrongType(place: PluginPlace): Found {
 
 function wholePlugin({ path, node, text }: PluginPlace): Said | undefined {
   if (path.length > 0) return undefined;
-  const isText = node?.kind === 'scalar' && (node.style === 'literal' || node.style === 'folded');
+  const isText = isBlockText(node);
   return {
     rule: 'kubernetes/type',
     message: `the kubernetes plugin is configured with a mapping, not with ${describe(node)}; ${REFUSED}; ${isText ? 'remove the "|"' : 'write its fields as "key: value", e.g. podSpecPatch'}`,
@@ -46,34 +46,35 @@ function wholePlugin({ path, node, text }: PluginPlace): Said | undefined {
   };
 }
 
+const POD_FIELDS = new Map([
+  ['podspec', 'kubernetes/podspec-type'],
+  ['podspecpatch', 'kubernetes/podspecpatch-type'],
+]);
+
 /** The three fields that say what the pod is. */
 function pluginField(place: PluginPlace): Said | undefined {
-  const { path, key, node } = place;
+  const { path, key, node, text } = place;
   if (path.length !== 1) return undefined;
   if (key === 'podTemplate') return podTemplate(place);
-  const rules = new Map([
-    ['podspec', 'kubernetes/podspec-type'],
-    ['podspecpatch', 'kubernetes/podspecpatch-type'],
-  ]);
-  const rule = rules.get(key.toLowerCase());
+  const rule = POD_FIELDS.get(key.toLowerCase());
   if (rule === undefined) return undefined;
   const message = `"${key}" must be a mapping, not ${describe(node)}; ${REFUSED}`;
-  if (node?.kind === 'list')
-    return {
-      rule,
-      message: `${message}; write these items under "${key}.containers"`,
-      fix: wrapUnder(place, 'containers'),
-    };
-  const isText = node?.kind === 'scalar' && (node.style === 'literal' || node.style === 'folded');
-  return {
-    rule,
-    message: `${message}; ${isText ? `remove the "${place.text.charAt(node.start)}"` : 'write the fields of the pod below it'}`,
-    fix: isText ? withoutBlockSign(place.text, node) : undefined,
-  };
+  if (node?.kind === 'list') {
+    const fix = wrapUnder(place, 'containers');
+    return { rule, message: `${message}; write these items under "${key}.containers"`, fix };
+  }
+  return isBlockText(node)
+    ? {
+        rule,
+        message: `${message}; remove the "${text.charAt(node?.start ?? 0)}"`,
+        fix: withoutBlockSign(text, node),
+      }
+    : { rule, message: `${message}; write the fields of the pod below it` };
 }
 
 /** `key: |` with a mapping below it is that mapping, once the sign is gone. */
-function withoutBlockSign(text: string, scalar: ScalarNode): Fix | undefined {
+function withoutBlockSign(text: string, scalar: PluginPlace['node']): Fix | undefined {
+  if (scalar?.kind !== 'scalar') return undefined;
   const source = text.slice(scalar.start, scalar.end);
   const [sign = ''] = /^[|>][-+]?(?=\r?\n)/.exec(source) ?? [];
   if (sign === '' || scalar.alias !== undefined || mappingInText(scalar.text) === undefined) return undefined;
@@ -125,15 +126,11 @@ function commandList(place: PluginPlace): Said | undefined {
   if (!COMMANDS.has(owner ?? '') || (name !== 'command' && name !== 'args')) return undefined;
   if (typeof path.at(-1) === 'number') return commandItem(place);
   const of = owner === 'ExecAction' ? '"exec"' : 'a container';
-  const source =
-    node?.kind === 'scalar' && node.style !== 'literal' && node.style !== 'folded' ? sourceOf(text, node) : undefined;
-  const shown =
-    source === undefined || source.length > 60
-      ? 'a list with it as the one item'
-      : `["${source.replace(/^["']|["']$/g, '')}"]`;
+  const source = node === undefined ? '' : sourceOf(text, node).replace(/^["']|["']$/g, '');
+  const isLong = source.length > 60 || source.includes('\n');
   return {
     rule: 'pod/command-type',
-    message: `"${key}" of ${of} is a list of strings, unlike the step's own "command", but this is ${describe(node)}; ${REFUSED}; write ${shown}`,
+    message: `"${key}" of ${of} is a list of strings, unlike the step's own "command", but this is ${describe(node)}; ${REFUSED}; write ${isLong ? 'a list with it as the one item' : `["${source}"]`}`,
     fix: wrapInList(place),
   };
 }
@@ -190,23 +187,20 @@ function isOwn({ owner }: PluginPlace): boolean {
 
 /** Parts of the plugin itself that are not of their type; lists and free mappings are told by `pod/list-or-map`. */
 function ownSection(place: PluginPlace): Said | undefined {
-  const { schema, node, key, text, type, value, path } = place;
-  const isStructure =
-    schema?.type === 'array' || (schema?.type === 'object' && (type === undefined || !OWN_TYPES.has(type)));
-  if (!isOwn(place) || isStructure || typeof path.at(-1) === 'number') return undefined;
+  const { schema, node, key } = place;
+  if (!isOwn(place) || isStructure(place)) return undefined;
   const rule = 'kubernetes/type';
   if (key === 'checkout') return checkout(place);
-  if (schema?.type === 'object')
-    return {
-      rule,
-      message: `"${key}" must be a mapping, not ${describe(node)}; ${REFUSED}; write its fields below it`,
-    };
-  const scalar = node?.kind === 'scalar' ? scalarFix(schema, node, text) : undefined;
-  return {
-    rule,
-    message: `"${key}" must be ${wanted(schema)}, but is ${describe(node, value)}; ${REFUSED}${scalar === undefined ? '' : `; ${scalar.advice}`}`,
-    fix: scalar?.fix,
-  };
+  const message = `"${key}" must be ${wanted(schema)}, but is ${describe(node)}; ${REFUSED}`;
+  if (schema?.type === 'object') return { rule, message: `${message}; write its fields below it` };
+  const scalar = scalarFix(place);
+  return { rule, message: scalar === undefined ? message : `${message}; ${scalar.advice}`, fix: scalar?.fix };
+}
+
+/** Whether a list or a mapping that is not the controller's own is wanted. */
+function isStructure({ schema, type, path }: PluginPlace): boolean {
+  if (schema?.type === 'array' || typeof path.at(-1) === 'number') return true;
+  return schema?.type === 'object' && !OWN_TYPES.has(type ?? '');
 }
 
 function checkout({ node, text }: PluginPlace): Said {
@@ -219,29 +213,26 @@ function checkout({ node, text }: PluginPlace): Said {
 }
 
 function listOrMap(place: PluginPlace): Said | undefined {
-  const { schema, node, type } = place;
-  const wantsList = schema?.type === 'array';
-  const wantsMap = schema?.type === 'object' || (type !== undefined && schema?.properties !== undefined);
-  if (!wantsList && !wantsMap && node?.kind === 'scalar') return undefined;
+  const { node, path } = place;
+  const want = wantedShape(place);
+  if (want === undefined && node?.kind === 'scalar') return undefined;
   const { advice, fix } = rewriteShape(place);
+  const shape = want ?? 'a single value';
+  const message =
+    typeof path.at(-1) === 'number'
+      ? `each item of "${nameOf(place)}" must be ${shape}, but this is ${describe(node)}`
+      : `"${nameOf(place)}" must be ${shape}, but is ${describe(node)}`;
   return {
     rule: 'pod/list-or-map',
-    message: `"${nameOf(place)}" ${shapeMessage(place)}; ${REFUSED}${advice === undefined ? '' : `; ${advice}`}`,
+    message: `${message}; ${REFUSED}${advice === undefined ? '' : `; ${advice}`}`,
     fix,
   };
 }
 
-function shapeMessage({ schema, node, path, type }: PluginPlace): string {
-  const isItem = typeof path.at(-1) === 'number';
-  const want =
-    schema?.type === 'array'
-      ? 'a list'
-      : schema?.type === 'object' || type !== undefined
-        ? 'a mapping'
-        : 'a single value';
-  return isItem
-    ? `has items that must each be ${want}, but this is ${describe(node)}`
-    : `must be ${want}, but is ${describe(node)}`;
+/** Undefined where a scalar is wanted. */
+function wantedShape({ schema }: PluginPlace): string | undefined {
+  if (schema?.type === 'array') return 'a list';
+  return schema?.type === 'object' || schema?.properties !== undefined ? 'a mapping' : undefined;
 }
 
 function quantity({ schema, node, key }: PluginPlace): Said | undefined {
@@ -254,13 +245,12 @@ function quantity({ schema, node, key }: PluginPlace): Said | undefined {
 
 /** Numbers, booleans and strings that YAML reads as another of them. */
 function numberTrap(place: PluginPlace): Said | undefined {
-  const { node, schema, text, value } = place;
-  if (node?.kind !== 'scalar') return undefined;
-  const scalar = scalarFix(schema, node, text);
+  const { node, schema } = place;
+  const scalar = scalarFix(place);
   if (scalar === undefined) return undefined;
   return {
     rule: 'yaml/number-trap',
-    message: `"${nameOf(place)}" must be ${wanted(schema)}, but this is ${describe(node, value)}; ${REFUSED}; ${scalar.advice}`,
+    message: `"${nameOf(place)}" must be ${wanted(schema)}, but this is ${describe(node)}; ${REFUSED}; ${scalar.advice}`,
     fix: scalar.fix,
   };
 }
@@ -271,20 +261,25 @@ interface ScalarRemedy {
 }
 
 /** How a scalar becomes one of the wanted type; undefined when that takes more than quotes. */
-function scalarFix(schema: JsonSchema | undefined, node: ScalarNode, text: string): ScalarRemedy | undefined {
+function scalarFix(place: PluginPlace): ScalarRemedy | undefined {
+  const { schema, node, text } = place;
+  if (node?.kind !== 'scalar') return undefined;
+  if (typeof node.value === 'string') return bareFix(place, node);
   const source = sourceOf(text, node);
-  if (schema?.type === 'string' && typeof node.value !== 'string')
-    return { advice: `write "${source}" in quotes`, fix: quote(text, node) };
-  if (typeof node.value !== 'string') return undefined;
+  return schema?.type === 'string' ? { advice: `write "${source}" in quotes`, fix: quote(text, node) } : undefined;
+}
+
+/** For text where a number or a boolean is wanted. */
+function bareFix({ schema, text, key }: PluginPlace, node: ScalarNode): ScalarRemedy | undefined {
   if (isUnknown(node.text) || node.written !== undefined)
-    return { advice: `a variable in a pipeline always becomes text, so write the value itself`, fix: undefined };
-  const bare = bareValue(schema, node.text);
-  return bare === undefined
-    ? undefined
-    : {
-        advice: node.style === 'plain' ? `write ${bare}` : `write ${bare} without quotes`,
-        fix: replaceValue(text, node, bare),
-      };
+    return { advice: 'a variable in a pipeline always becomes text, so write the value itself', fix: undefined };
+  const bare = bareValue(schema, node.text, key);
+  if (bare === undefined)
+    return schema?.type === 'integer' && /^\d+$/.test(node.text)
+      ? { advice: 'write the number without quotes; one that begins with 0 is octal', fix: undefined }
+      : undefined;
+  const advice = node.style === 'plain' ? `write ${bare}` : `write ${bare} without quotes`;
+  return { advice, fix: replaceValue(text, node, bare) };
 }
 
 const WORDS = new Map([
@@ -296,32 +291,44 @@ const WORDS = new Map([
   ['off', 'false'],
 ]);
 
+const NUMBERS: Readonly<Record<string, RegExp>> = {
+  integer: /^-?(?:0|[1-9]\d{0,14})$/,
+  number: /^-?\d{1,15}(?:\.\d{1,15})?$/,
+};
+
 /** The number or boolean that a text stands for. */
-function bareValue(schema: JsonSchema | undefined, value: string): string | undefined {
+function bareValue(schema: JsonSchema | undefined, value: string, key: string): string | undefined {
+  if (/^(?:default)?mode$/i.test(key)) return /^0?[0-7]{3}$/.test(value) ? `0${value.slice(-3)}` : undefined;
   if (schema?.type === 'boolean') return WORDS.get(value.toLowerCase());
-  if (schema?.type === 'integer') return /^-?\d{1,15}$/.test(value) ? value : undefined;
-  return schema?.type === 'number' && /^-?\d{1,15}(?:\.\d{1,15})?$/.test(value) ? value : undefined;
+  return NUMBERS[schema?.type ?? '']?.test(value) === true ? value : undefined;
 }
+
+const WANTED: Readonly<Record<string, string>> = {
+  boolean: 'true or false',
+  integer: 'a whole number without quotes',
+  number: 'a number without quotes',
+  string: 'a string',
+  object: 'a mapping',
+};
 
 function wanted(schema: JsonSchema | undefined): string {
-  if (schema?.type === 'boolean') return 'true or false';
-  if (schema?.type === 'integer') return 'a whole number without quotes';
-  return schema?.type === 'string' ? 'a string' : `a ${schema?.type ?? 'value of another type'}`;
+  return WANTED[schema?.type ?? ''] ?? 'a value of another type';
 }
 
-function nameOf({ key, owner, path }: PluginPlace): string {
-  const parent = ownerWord(owner, undefined);
-  return key === '' ? parent : typeof path.at(-1) === 'number' ? `${key}` : key;
+function nameOf({ key, owner }: PluginPlace): string {
+  return key === '' ? ownerWord(owner, undefined) : key;
 }
 
-/** What was found, without repeating what may be long or secret. */
-function describe(node: PluginPlace['node'], value: PluginPlace['value'] = undefined): string {
-  if (node?.kind === 'list') return 'a list';
-  if (node?.kind === 'map') return 'a mapping';
-  if (node === undefined) return typeof value === 'string' ? 'a string' : 'something else';
-  if (node.value === null) return 'nothing';
-  if (node.style === 'literal' || node.style === 'folded') return 'a text of several lines';
+function isBlockText(node: PluginPlace['node']): boolean {
+  return node?.kind === 'scalar' && (node.style === 'literal' || node.style === 'folded');
+}
+
+/** What was found, without repeating what is long. */
+function describe(node: PluginPlace['node']): string {
+  if (node === undefined) return 'something else';
+  if (node.kind !== 'scalar') return node.kind === 'list' ? 'a list' : 'a mapping';
+  if (isBlockText(node)) return 'a text of several lines';
   const written = writtenText(node);
-  if (typeof node.value === 'string') return written.length > 60 ? 'a string' : `the string "${written}"`;
-  return `the ${typeof node.value} ${written}`;
+  if (typeof node.value !== 'string') return `the ${typeof node.value} ${written}`;
+  return written.length > 60 ? 'a string' : `the string "${written}"`;
 }

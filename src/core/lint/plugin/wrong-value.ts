@@ -41,7 +41,7 @@ export function explainNotAllowed(place: PluginPlace): Found | undefined {
 }
 
 function enumFound({ key, value, at, node, text }: PluginPlace, choices: readonly string[]): Found {
-  const written = String(value);
+  const written = typeof value === 'string' ? value : JSON.stringify(value ?? '');
   const meant = choices.find((choice) => plain(choice) === plain(written));
   const close = meant ?? closestName(written, choices);
   const expected =

@@ -1,8 +1,9 @@
-import type { ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
+import type { MapEntry, ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
 import type { ApiProblem } from '../api/api-problem.js';
 import { validateJob } from '../api/validate-job.js';
 import type { Fix } from '../finding.js';
 import type { LintJob } from '../lint-job.js';
+import { isReservedContainerName } from '../../job/identity.js';
 import { nodeAt } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import { type Origin, originOf } from '../provenance.js';
@@ -29,7 +30,7 @@ function* apiProblems(job: LintJob, { world, document }: StepContext): Iterable<
   for (const problem of validateJob(job.manifest, options)) {
     if (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule)) continue;
     const origin = originOf(job, problem.path);
-    if (isExplained(origin, explained)) continue;
+    if (isExplained(origin, explained) || hasOwnRule(job, problem, origin)) continue;
     yield toFound(job, { problem, origin, text: document.text });
   }
 }
@@ -45,6 +46,22 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
   return explained.size > 0 && (!exact || (node !== undefined && explained.has(node)));
 }
 
+/** What a rule finds where it was written needs no second finding where it ends. */
+function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: Origin): boolean {
+  if (rule === 'container/image-missing') return true;
+  if (node?.kind !== 'scalar') return false;
+  if (rule === 'container/duplicate-name') {
+    const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
+    return isReservedContainerName(node.text) || isInPatch(job, node) || (other !== undefined && isInPatch(job, other));
+  }
+  return rule === 'volume/duplicate-name' && /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+}
+
+function isInPatch({ step }: LintJob, { start, end }: SourceNode): boolean {
+  const patch = nodeAt(step.kubernetes.at(-1)?.config, ['podSpecPatch']);
+  return patch !== undefined && patch.start <= start && end <= patch.end;
+}
+
 interface Located {
   readonly problem: ApiProblem;
   readonly origin: Origin;
@@ -52,17 +69,35 @@ interface Located {
 }
 
 function toFound(job: LintJob, { problem, origin, text }: Located): Found {
-  const { rule, message, relatedPath, verdict, replacement } = problem;
-  const related = relatedPath === undefined ? undefined : originOf(job, relatedPath);
-  const isElsewhere = related !== undefined && related.exact && related.at.start !== origin.at.start;
+  const { rule, message, verdict } = problem;
+  const { at, entry, cause } = origin;
   return {
     rule,
-    at: origin.at,
-    message: origin.cause === '' ? message : `${message} (${origin.cause})`,
+    at: rule === 'resources/unknown-name' ? (entry?.keySpan ?? at) : at,
+    message: cause === '' ? message : `${message} (${cause})`,
     ...(verdict === 'accepted' ? { severity: 'warning' } : {}),
-    ...(isElsewhere ? { related: [{ at: related.at, message: 'the other one' }] } : {}),
-    fix: replacement === undefined || !origin.exact ? undefined : replaceScalar(origin.node, { text, replacement }),
+    related: otherPlace(job, problem, origin),
+    fix: mend(problem, origin, text),
   };
+}
+
+function otherPlace(job: LintJob, { relatedPath }: ApiProblem, { at }: Origin): NonNullable<Found['related']> {
+  const other = relatedPath === undefined ? undefined : originOf(job, relatedPath);
+  if (other === undefined || !other.exact || other.at.start === at.start) return [];
+  return [{ at: other.at, message: 'the other one' }];
+}
+
+/** Only what nothing else in the file refers to: the mount of a renamed volume would be lost. */
+function mend({ rule, path, replacement }: ApiProblem, { entry, node, exact }: Origin, text: string): Fix | undefined {
+  if (replacement === undefined || !exact) return undefined;
+  if (rule === 'resources/unknown-name') return entry === undefined ? undefined : replaceKey(entry, replacement, text);
+  const isSafe = rule === 'pod/enum' || (rule === 'container/name' && path[0] !== 'volumes');
+  return isSafe ? replaceScalar(node, { text, replacement }) : undefined;
+}
+
+function replaceKey({ key, keySpan, merge }: MapEntry, replacement: string, text: string): Fix | undefined {
+  if (merge !== undefined || text.slice(keySpan.start, keySpan.end) !== key) return undefined;
+  return { description: `write "${replacement}"`, edits: [{ ...keySpan, text: replacement }] };
 }
 
 /** Only a value that stands in place as it is, without variables, tokens and escapes. */
@@ -87,8 +122,9 @@ function quoteOf({ style }: ScalarNode): string | undefined {
 /** Reasons that rules of their own tell, or know better: the class may belong to another controller. */
 const TOLD_ELSEWHERE: ReadonlySet<string> = new Set(['resource-class-unknown', 'plugin-prohibited']);
 
-function* notBuildable({ failure, step }: LintJob): Iterable<Found> {
-  if (failure === undefined || TOLD_ELSEWHERE.has(failure.reason)) return;
+function* notBuildable({ failure, step, baseUnknown }: LintJob): Iterable<Found> {
+  // What a PodTemplate or the upload still brings may be just what is missing.
+  if (failure === undefined || baseUnknown || isUnknown(failure.text) || TOLD_ELSEWHERE.has(failure.reason)) return;
   const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };

@@ -1,31 +1,24 @@
 import { parseImageReference } from '../../manifest/image-reference.js';
 import type { ScalarNode } from '../../pipeline/source-tree.js';
-import type { LintDocument } from '../document.js';
+import type { LintCommandStep, LintDocument } from '../document.js';
 import type { Fix, Span } from '../finding.js';
 import { splitImage } from '../image-names.js';
 import { nodeAt, writtenText } from '../nodes.js';
 import { isUnknown, PLACEHOLDER } from '../placeholder.js';
-import type { Found } from '../rule.js';
+import type { Found, StepContext } from '../rule.js';
 import { writtenContainers } from '../written-containers.js';
 
-/** Judges every image of a file by its form: what only the upload knows may be anything that fits. */
-export function* imageReferences(document: LintDocument): Iterable<Found> {
-  const seen = new Set<number>();
-  for (const image of imagesOf(document)) {
-    if (seen.has(image.start)) continue;
-    seen.add(image.start);
+/** Judges every image of a step by its form: what only the upload knows may be anything that fits. */
+export function* imageReferences(step: LintCommandStep, { document }: StepContext): Iterable<Found> {
+  for (const image of imagesOf(step)) {
     const found = judge(image, document);
     if (found !== undefined) yield found;
   }
 }
 
-function* imagesOf({ commandSteps, roots }: LintDocument): Iterable<ScalarNode> {
-  const shared = commandSteps.length > 0 ? roots.map((root) => nodeAt(root, ['image'])) : [];
-  const own = commandSteps.flatMap((step) => [
-    nodeAt(step.step.source, ['image']),
-    ...writtenContainers(step).map(({ node }) => nodeAt(node, ['image'])),
-  ]);
-  for (const node of [...shared, ...own]) {
+function* imagesOf(step: LintCommandStep): Iterable<ScalarNode> {
+  const containers = writtenContainers(step).map(({ node }) => nodeAt(node, ['image']));
+  for (const node of [nodeAt(step.root, ['image']), nodeAt(step.step.source, ['image']), ...containers]) {
     if (node?.kind === 'scalar' && typeof node.value === 'string' && node.text !== '') yield node;
   }
 }

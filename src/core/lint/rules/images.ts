@@ -52,7 +52,7 @@ export const imageRules: RuleSet = {
     },
   ],
   checks: [
-    { scope: 'file', check: imageReferences },
+    { scope: 'step', check: imageReferences },
     { scope: 'step', check: imagesWithoutShell },
     { scope: 'step', check: floatingTags },
     { scope: 'step', check: overriddenImages },

@@ -1,4 +1,5 @@
 import type { RuleSet } from '../rule.js';
+import { scriptRules } from './bashisms.js';
 import { builtPodRules } from './built-pod.js';
 import { checkoutRules } from './checkout.js';
 import { clusterObjectRules } from './cluster-objects.js';
@@ -6,6 +7,11 @@ import { commandRules } from './commands.js';
 import { controllerConfigRules } from './controller-config.js';
 import { envRules } from './env.js';
 import { imageRules } from './images.js';
+import { emptyResultRules } from './interpolation-empty.js';
+import { overEscapedRules } from './interpolation-escape.js';
+import { stepScopeRules } from './interpolation-scope.js';
+import { interpolationSyntaxRules } from './interpolation-syntax.js';
+import { uploaderRules } from './interpolation-uploader.js';
 import { kubernetesRules } from './kubernetes.js';
 import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
@@ -24,10 +30,12 @@ import { stepReferenceRules } from './step-references.js';
 import { stepValueRules } from './step-values.js';
 import { timeRules } from './time.js';
 import { volumeRules } from './volumes.js';
-import { yamlRules } from './yaml.js';
+import { yamlMergeRules } from './yaml-merge.js';
+import { yamlTrapRules } from './yaml-trap.js';
 
 /** Every rule of the linter, one set for each subject. */
 export const RULES: RuleSet = join([
+  scriptRules,
   builtPodRules,
   checkoutRules,
   clusterObjectRules,
@@ -35,6 +43,11 @@ export const RULES: RuleSet = join([
   controllerConfigRules,
   envRules,
   imageRules,
+  emptyResultRules,
+  overEscapedRules,
+  stepScopeRules,
+  interpolationSyntaxRules,
+  uploaderRules,
   kubernetesRules,
   matrixRules,
   nameRules,
@@ -53,7 +66,8 @@ export const RULES: RuleSet = join([
   stepValueRules,
   timeRules,
   volumeRules,
-  yamlRules,
+  yamlMergeRules,
+  yamlTrapRules,
 ]);
 
 function join(sets: readonly RuleSet[]): RuleSet {

@@ -4,7 +4,14 @@ import type { LintCommandStep, LintDocument, LintPlugin } from '../document.js';
 import { linesOf, renameKey, shift } from '../edits.js';
 import type { Fix, Span } from '../finding.js';
 import { entriesOf, itemsOf } from '../nodes.js';
-import { isPluginField, lookalikeOf, looksLikePlugin, mayBePluginField } from '../plugin/plugin-names.js';
+import { fieldsOf, PLUGIN } from '../plugin/plugin-schema.js';
+import {
+  isPluginField,
+  type Lookalike,
+  lookalikeOf,
+  looksLikePlugin,
+  mayBePluginField,
+} from '../plugin/plugin-names.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 
 const CLONE =
@@ -80,25 +87,26 @@ function* pluginNames(
   { document: { text } }: StepContext,
 ): Iterable<Found> {
   for (const plugin of plugins) {
-    const { use, config, name } = plugin;
-    const isField = isPluginField(use.name) || (kubernetes.length > 0 && mayBePluginField(use.name));
-    if (isField) {
+    const { use, config } = plugin;
+    if (isPluginField(use.name) || (kubernetes.length > 0 && mayBePluginField(use.name))) {
       if (isFirstSlip(plugin, plugins)) yield splitItem(plugin, kubernetes, { text, step: step.source });
       continue;
     }
     const lookalike = lookalikeOf(use.name, config);
-    if (lookalike === undefined) continue;
-    const isVersion = lookalike === 'version';
-    const version = /#.*$/s.exec(use.name)?.[0] ?? '';
-    yield {
-      rule: isVersion ? 'plugins/kubernetes-version' : 'plugins/kubernetes-name',
-      at: name,
-      message: isVersion
-        ? `the kubernetes plugin has no versions, so the controller ignores this one and the agent tries to clone a repository that does not exist; remove "${version}"`
-        : `plugin "${use.name}" is not the controller's "kubernetes" plugin, which is known by exactly this name, so the agent tries to clone it as a repository; write "kubernetes"`,
-      fix: renameKey(text, { keySpan: name, key: use.name }, 'kubernetes'),
-    };
+    if (lookalike !== undefined) yield misnamed(plugin, lookalike, text);
   }
+}
+
+function misnamed({ use, name, config }: LintPlugin, lookalike: Lookalike, text: string): Found {
+  // Without fields it would be an empty plugin under its right name, too.
+  const fix = config && renameKey(text, { keySpan: name, key: use.name }, 'kubernetes');
+  if (lookalike === 'version') {
+    const [version = ''] = /#.*$/s.exec(use.name) ?? [];
+    const message = `the kubernetes plugin has no versions, so the controller ignores this one and the agent tries to clone a repository that does not exist; remove "${version}"`;
+    return { rule: 'plugins/kubernetes-version', at: name, message, fix };
+  }
+  const message = `plugin "${use.name}" is not the controller's "kubernetes" plugin, which is known by exactly this name, so the agent tries to clone it as a repository; write "kubernetes"`;
+  return { rule: 'plugins/kubernetes-name', at: name, message, fix };
 }
 
 /** Several fields beside one another have slipped together. */
@@ -118,8 +126,9 @@ interface Surroundings {
 
 function splitItem({ use, name }: LintPlugin, kubernetes: readonly LintPlugin[], { text, step }: Surroundings): Found {
   const owner = kubernetes.find((other) => other.use.path.slice(0, -1).join('.') === use.path.slice(0, -1).join('.'));
-  const where =
-    kubernetes.length > 0 ? 'indent it two spaces more, under "kubernetes"' : 'write it under "- kubernetes:"';
+  const above =
+    kubernetes.length > 0 ? 'write it without the dash as a field of "kubernetes"' : 'write it under "- kubernetes:"';
+  const where = owner === undefined ? above : 'indent it two spaces more, under "kubernetes"';
   return {
     rule: 'plugins/split-item',
     at: name,
@@ -129,14 +138,18 @@ function splitItem({ use, name }: LintPlugin, kubernetes: readonly LintPlugin[],
   };
 }
 
+function isField(key: string): boolean {
+  return Object.hasOwn(fieldsOf(PLUGIN), key);
+}
+
 /** Indents the fields that follow an empty `kubernetes:` in the same item. */
 function indentSlipped({ use, config, entry }: LintPlugin, { text, step }: Surroundings): Fix | undefined {
   let around: SourceNode | undefined = step;
   for (const segment of use.path.slice(0, -1)) {
     around = typeof segment === 'number' ? itemsOf(around)[segment] : entryOf(around, segment)?.value;
   }
-  const fields = entriesOf(around).filter((other) => other !== entry && isPluginField(other.key));
-  const others = entriesOf(around).filter((other) => other !== entry && !isPluginField(other.key));
+  const fields = entriesOf(around).filter((other) => other !== entry && isField(other.key));
+  const others = entriesOf(around).filter((other) => other !== entry && !isField(other.key));
   if (config !== undefined || others.length > 0 || fields.length === 0) return undefined;
   const edits = fields.map((field) => {
     const lines = linesOf(text, field);

@@ -1,5 +1,5 @@
 import { isCommandContainer } from '../../manifest/command-containers.js';
-import type { MapEntry, SourceNode } from '../../pipeline/source-tree.js';
+import { entryOf, type MapEntry, type SourceNode } from '../../pipeline/source-tree.js';
 import { hasValue, stepSpan } from '../command-containers.js';
 import type { LintCommandStep } from '../document.js';
 import type { LintJob } from '../lint-job.js';
@@ -13,15 +13,18 @@ const POD_LEVEL_SINCE = 34;
 /** Resources that belong to the pod, by their place. */
 export function* podLevelResources(step: LintCommandStep, { world }: StepContext): Iterable<Found> {
   const version = world.versions.kubernetes ?? world.facts?.kubernetesVersion;
-  const oldVersion = version !== undefined && minorOf(version) < POD_LEVEL_SINCE ? version : undefined;
-  const pods = step.kubernetes.flatMap(({ config }) => POD_PARTS.flatMap((part) => nodeAt(config, [part]) ?? []));
-  for (const pod of pods) {
-    const entry = entriesOf(pod).find(({ key }) => key === 'resources');
+  const oldVersion = [version].find((each) => each !== undefined && isOld(each));
+  for (const pod of podsOf(step)) {
+    const entry = entryOf(pod, 'resources');
     if (entry === undefined || !hasValue(pod, 'resources')) continue;
     const container = likelyContainer(pod, entry);
-    const isMeant = version !== undefined && oldVersion === undefined && container === undefined;
-    if (!isMeant) yield podLevel(entry, container, oldVersion);
+    const mayBeMeant = version !== undefined && oldVersion === undefined;
+    if (container !== undefined || !mayBeMeant) yield podLevel(entry, container, oldVersion);
   }
+}
+
+function podsOf({ kubernetes }: LintCommandStep): readonly SourceNode[] {
+  return kubernetes.flatMap(({ config }) => POD_PARTS.flatMap((part) => nodeAt(config, [part]) ?? []));
 }
 
 function podLevel({ keySpan }: MapEntry, container: string | undefined, oldVersion: string | undefined): Found {
@@ -33,9 +36,9 @@ function podLevel({ keySpan }: MapEntry, container: string | undefined, oldVersi
   };
 }
 
-function minorOf(version: string): number {
+function isOld(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  return major > 1 ? Number.POSITIVE_INFINITY : minor;
+  return major === 1 && minor < POD_LEVEL_SINCE;
 }
 
 function messageOf(container: string | undefined, oldVersion: string | undefined): string {

@@ -17,7 +17,7 @@ type Shape = 'command/shell-vector' | 'command/vector-like';
 /** Commands written as argument vectors where each item is a line of a script. */
 export function* shellVectors(step: LintCommandStep, context: StepContext): Iterable<Found> {
   yield* stepCommand(step);
-  if (interposerOf(step, context) !== 'buildkite') return;
+  if (!isInterposedByLine(step, context)) return;
   for (const { node } of commandContainerTexts(step)) {
     const command = entryAt(node, ['command']);
     const shape = shapeOf(command?.value);
@@ -47,7 +47,11 @@ function* stepCommand(step: LintCommandStep): Iterable<Found> {
   };
 }
 
-/** Undefined when only the upload knows. */
+/** Whether each item of a container's command becomes a line of a script; false when only the upload knows. */
+export function isInterposedByLine(step: LintCommandStep, context: StepContext): boolean {
+  return interposerOf(step, context) === 'buildkite';
+}
+
 function interposerOf(step: LintCommandStep, { world }: StepContext): string | undefined {
   const node = nodeAt(step.kubernetes.at(-1)?.config, ['commandParams', 'interposer']);
   if (node?.kind === 'scalar' && isUnknown(node.text)) return undefined;

@@ -34,6 +34,7 @@ export const timeRules: RuleSet = {
   ],
   checks: [
     { scope: 'job', check: deadlines },
+    { scope: 'step', check: ignoredDeadlines },
     { scope: 'step', check: podDeadlines },
     { scope: 'step', check: gracePeriods },
     { scope: 'step', check: restartPolicies },
@@ -44,21 +45,36 @@ const DEADLINE = 'jobActiveDeadlineSeconds';
 const MARGIN_SECONDS = 300;
 
 function* deadlines({ step, manifest, issues }: LintJob): Iterable<Found> {
-  const own = entryAt(step.kubernetes.at(-1)?.config, [DEADLINE]);
-  const written = wholeNumber(own?.value);
-  if (own !== undefined && written !== undefined && written <= 0) yield ignoredDeadline(own, written);
-  const isOpen = own !== undefined && written === undefined;
-  if (isOpen || step.kubernetes.length === 0 || issues.some(({ path }) => path[0] === DEADLINE)) return;
-  const timeout = entryAt(step.step.source, ['timeout_in_minutes']);
-  const minutes = wholeNumber(timeout?.value) ?? 0;
-  const deadline = manifest?.spec?.activeDeadlineSeconds ?? Number.POSITIVE_INFINITY;
-  if (timeout !== undefined && minutes * 60 > deadline) yield disagreement(timeout, { minutes, deadline, own });
+  const own = deadlineEntry(step);
+  const isOpen = own !== undefined && wholeNumber(own.value) === undefined;
+  const deadline = manifest?.spec?.activeDeadlineSeconds;
+  // A step without the plugin may be for any agent.
+  if (deadline === undefined || step.kubernetes.length === 0 || isOpen || isBroken(issues)) return;
+  yield* timeoutBeyond(step, deadline, own);
 }
 
-function ignoredDeadline({ value }: MapEntry, seconds: number): Found {
-  return {
+function deadlineEntry({ kubernetes }: LintCommandStep): MapEntry | undefined {
+  return entryAt(kubernetes.at(-1)?.config, [DEADLINE]);
+}
+
+function isBroken(issues: LintJob['issues']): boolean {
+  return issues.some(({ path }) => path[0] === DEADLINE);
+}
+
+function* timeoutBeyond(step: LintCommandStep, deadline: number, own: MapEntry | undefined): Iterable<Found> {
+  const timeout = entryAt(step.step.source, ['timeout_in_minutes']);
+  const minutes = wholeNumber(timeout?.value);
+  if (timeout === undefined || minutes === undefined || minutes * 60 <= deadline) return;
+  yield disagreement(timeout, { minutes, deadline, own });
+}
+
+function* ignoredDeadlines(step: LintCommandStep): Iterable<Found> {
+  const own = deadlineEntry(step);
+  const seconds = wholeNumber(own?.value);
+  if (own === undefined || seconds === undefined || seconds > 0) return;
+  yield {
     rule: 'time/deadlines-disagree',
-    at: value,
+    at: own.value,
     message: `a deadline of ${seconds} is ignored and the configured one applies (6 hours by default); write the seconds that the job may take`,
   };
 }

@@ -59,6 +59,7 @@ export const volumeRules: RuleSet = {
     { scope: 'step', check: duplicateMountPaths },
     { scope: 'job', check: unusedVolumes },
     { scope: 'job', check: memoryVolumes },
+    { scope: 'job', check: undefinedInSubPath },
   ],
 };
 
@@ -243,4 +244,34 @@ function fillsUp(limit: string, size: string): boolean {
   if (isUnknown(limit) || isUnknown(size)) return false;
   const [a, b] = [parseQuantity(limit), parseQuantity(size)];
   return a.ok && b.ok && compareQuantities(a.value, b.value) <= 0;
+}
+
+/** Kubernetes expands `$(NAME)` from the container's own env only, and refuses to start it otherwise. */
+function* undefinedInSubPath(job: LintJob): Iterable<Found> {
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const [index, container] of (job.pod?.[list] ?? []).entries()) {
+      // What comes from a ConfigMap or Secret is not known here.
+      if ((container.envFrom ?? []).length === 0) yield* undefinedInMounts(job, container, [list, index]);
+    }
+  }
+}
+
+function* undefinedInMounts(job: LintJob, container: V1Container, path: Path): Iterable<Found> {
+  for (const [position, { subPathExpr = '' }] of (container.volumeMounts ?? []).entries()) {
+    const [name] = undefinedNames(subPathExpr, container);
+    if (name === undefined) continue;
+    const { at, exact, cause } = originOf(job, [...path, 'volumeMounts', position, 'subPathExpr']);
+    if (!exact) continue;
+    yield {
+      rule: 'volume/sub-path',
+      at,
+      message: `"${name}" is not defined in the env of container "${container.name}", so "subPathExpr" cannot be expanded and the container never starts; add it to "env"${cause === '' ? '' : ` (${cause})`}`,
+    };
+  }
+}
+
+function undefinedNames(expression: string, { env = [] }: V1Container): string[] {
+  const defined = new Set(env.map(({ name }) => name));
+  const names = [...expression.matchAll(/(\$?)\$\(([A-Za-z_][\w.-]*)\)/g)];
+  return names.flatMap(([, escape, name = '']) => (escape === '' && !defined.has(name) ? [name] : []));
 }

@@ -1,4 +1,5 @@
 import { interpolate } from '../../pipeline/interpolate.js';
+import { PLACEHOLDER } from '../placeholder.js';
 import { uploadErrors, type UploadPart, type UploadText, type UploadVariable } from './upload-text.js';
 
 /** A piece of a text that is known only later. */
@@ -20,9 +21,6 @@ export type Domain =
   | { readonly kind: 'partly-known'; readonly pieces: readonly Piece[] }
   /** Holes only, or a text the agent refuses. */
   | { readonly kind: 'unknown'; readonly pieces: readonly Hole[] };
-
-/** The digits that stand for what is not known: valid in names, numbers, quantities, tags and paths. */
-export const PLACEHOLDER = '97531';
 
 /** The values a text can take; the holes are its unknown variables and its matrix tokens. */
 export function domainOf(text: UploadText, known: ReadonlyMap<string, string>): Domain {
@@ -83,11 +81,6 @@ export function placeholderText(domain: Domain): string {
   return domain.kind === 'literal' ? domain.value : fill(domain, () => PLACEHOLDER);
 }
 
-/** Whether a text was made with `placeholderText`: nothing about its exact value may be said. */
-export function isPlaceholder(text: string): boolean {
-  return text.includes(PLACEHOLDER);
-}
-
 /** What authors put into names, tags, versions, paths, images, quantities and digests. */
 const FILLERS: readonly string[] = [
   '',
@@ -104,7 +97,8 @@ const FILLERS: readonly string[] = [
 /** Beyond this the combinations no longer stand for what is possible. */
 const MAX_HOLES = 4;
 
-const MATRIX_TOKEN = /\{\{\s*matrix(?:\.[\w.-]+)?\s*\}\}/g;
+/** What stands for an element of a matrix. */
+export const MATRIX_TOKEN = /\{\{\s*matrix(?:\.[\w.-]+)?\s*\}\}/g;
 
 function tooManyHoles(domain: Domain): boolean {
   return domain.kind !== 'literal' && domain.pieces.filter((piece) => typeof piece !== 'string').length > MAX_HOLES;

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { parseUploadText } from '../../../../src/core/lint/text/upload-text.js';
+import { isUnknown } from '../../../../src/core/lint/placeholder.js';
 import {
   completions,
   couldEqual,
   type Domain,
   domainOf,
-  isPlaceholder,
   neverValid,
   placeholderText,
   whenUnset,
@@ -149,7 +149,7 @@ describe('placeholderText', () => {
     const text = placeholderText(domain('app-$X:{{matrix}}'));
 
     expect(text).to.equal('app-97531:97531');
-    expect(isPlaceholder(text)).to.equal(true);
-    expect(isPlaceholder(placeholderText(domain('app-1')))).to.equal(false);
+    expect(isUnknown(text)).to.equal(true);
+    expect(isUnknown(placeholderText(domain('app-1')))).to.equal(false);
   });
 });

@@ -1,0 +1,124 @@
+import type { ScalarNode, SourceNode, TextSpan } from '../../pipeline/source-tree.js';
+import type { LintCommandStep, LintDocument } from '../document.js';
+import type { Fix, Span } from '../finding.js';
+import { mapScalar, type ScalarMap } from './locate.js';
+import { parseUploadText, type UploadText, type UploadVariable } from './upload-text.js';
+
+/** A string that the upload expands, taken apart. */
+export interface UploadSite {
+  /** From the value the walk began at; the keys and indexes on the way. */
+  readonly path: readonly (string | number)[];
+  /** As written. */
+  readonly value: string;
+  readonly text: UploadText;
+  /** Where a piece of the value stands in the file. */
+  readonly locate: (start: number, end: number) => Span;
+  /** A fix that puts something in front of places of the value that hold a `$`; undefined when one of them is written in another way. */
+  readonly insert: (description: string, offsets: readonly number[], put: string) => Fix | undefined;
+}
+
+/** Keys whose values are uploaded as they are. */
+const UNTOUCHED: ReadonlySet<string> = new Set(['signature']);
+
+/** All strings below a node that hold something to expand; keys only when asked for. */
+export function* uploadSites(
+  root: SourceNode,
+  text: string,
+  options: { readonly keys?: boolean } = {},
+): Iterable<UploadSite> {
+  const seen = new Set<number>();
+  function* walk(node: SourceNode, path: readonly (string | number)[]): Iterable<UploadSite> {
+    // An anchor is one text, however often it is used.
+    if (node.kind !== 'scalar') {
+      if (seen.has(node.start)) return;
+      seen.add(node.start);
+    }
+    switch (node.kind) {
+      case 'scalar':
+        yield* siteOf(path, writtenValue(node), { node, text });
+        break;
+      case 'list':
+        for (const [index, item] of node.items.entries()) yield* walk(item, [...path, index]);
+        break;
+      case 'map':
+        for (const { key, keySpan, value } of node.entries) {
+          if (UNTOUCHED.has(key)) continue;
+          const below = [...path, key];
+          if (options.keys === true) yield* siteOf(below, key, { node: keySpan, text });
+          yield* walk(value, below);
+        }
+    }
+  }
+  yield* walk(root, []);
+}
+
+const OF_STEP = new WeakMap<LintCommandStep, readonly UploadSite[]>();
+
+/** The same for a step, read once; paths begin at the step. */
+export function stepSites(step: LintCommandStep, { text }: LintDocument): readonly UploadSite[] {
+  const known = OF_STEP.get(step);
+  if (known !== undefined) return known;
+  const sites = [...uploadSites(step.step.source, text)];
+  OF_STEP.set(step, sites);
+  return sites;
+}
+
+/** The path of a text below the configuration of the step's Kubernetes plugin; undefined when it is not in there. */
+export function pathInPlugin({ path }: UploadSite, { kubernetes }: LintCommandStep): UploadSite['path'] | undefined {
+  const plugin = kubernetes.find(({ use }) => use.path.every((segment, index) => path[index] === segment));
+  return plugin === undefined ? undefined : path.slice(plugin.use.path.length);
+}
+
+/** A scalar's value before anything was expanded; undefined for what is no string. */
+export function writtenValue({ written, value }: ScalarNode): string | undefined {
+  return written ?? (typeof value === 'string' ? value : undefined);
+}
+
+/** Whether the text is a command of the step: the shell expands what the upload leaves. */
+export function isCommand({ path }: UploadSite): boolean {
+  return path[0] === 'command' || path[0] === 'commands';
+}
+
+/** A fix that leaves a variable of a command to the shell. */
+export function leaveToShell(site: UploadSite, variable: UploadVariable): Fix | undefined {
+  // Inside of another expansion's default a second dollar sign would not do.
+  if (!isCommand(site) || !site.text.includes(variable)) return undefined;
+  return site.insert(`write $${variable.source}`, [variable.start], '$');
+}
+
+interface Written {
+  readonly node: TextSpan;
+  readonly text: string;
+}
+
+function* siteOf(
+  path: readonly (string | number)[],
+  value: string | undefined,
+  { node, text }: Written,
+): Iterable<UploadSite> {
+  if (value?.includes('$') !== true) return;
+  let map: ScalarMap | undefined;
+  const mapped = (): ScalarMap => (map ??= mapScalar(text.slice(node.start, node.end), value) ?? firstLine(node, text));
+  const locate = (start: number, end: number): Span => {
+    const span = mapped().locate(start, end);
+    return { start: node.start + span.start, end: node.start + span.end };
+  };
+  yield {
+    path,
+    value,
+    text: parseUploadText(value),
+    locate,
+    insert: (description, offsets, put) => {
+      const edits = offsets.map((offset) => ({ ...locate(offset, offset), text: put }));
+      return edits.length > 0 && edits.every(({ start }) => text.charAt(start) === '$')
+        ? { description, edits }
+        : undefined;
+    },
+  };
+}
+
+/** For what cannot be mapped: the line where it begins, in which no fix finds its place. */
+function firstLine(node: TextSpan, text: string): ScalarMap {
+  const line = /^[^\r\n]*/.exec(text.slice(node.start, node.end))?.[0].length ?? 0;
+  return { locate: (start, end) => (end > start ? { start: 0, end: line } : { start: line, end: line }) };
+}
