@@ -54,7 +54,7 @@ function* problems(document: LintDocument): Iterable<Found> {
 function isExcused(rule: string, { node, holder }: Standing): boolean {
   if (rule === 'step/type') return hasMistypedKind(holder ?? node);
   // A dependency without its "step" has it mistyped: that is told already.
-  if (entriesOf(holder).some(({ key }) => typoOf(key, ['step']) !== undefined)) return true;
+  if (entriesOf(holder ?? node).some(({ key }) => typoOf(key, ['step']) !== undefined)) return true;
   return node.kind === 'scalar' && (isUnknown(node.text) || node.text.includes('{{'));
 }
 
