@@ -28,7 +28,7 @@ export const routingRules: RuleSet = {
     },
     {
       id: 'agents/plugin-without-k8s-queue',
-      severity: 'info',
+      severity: 'warning',
       summary: 'A step uses the kubernetes plugin and names no queue.',
       why: 'The job goes to the default queue of the cluster. When an ordinary agent serves it, that agent looks for a repository of the plugin and fails with "failed to checkout plugin kubernetes".',
       remedy:
