@@ -101,7 +101,9 @@ class Collector {
     const failed = new Set(
       all.flatMap(({ found, severity, steps }) => (severity === 'error' && found.fallback !== true ? [...steps] : [])),
     );
+    const causes = all.filter(({ found }) => found.explains !== undefined);
     return all
+      .filter(({ found, severity }) => severity !== 'error' || !causes.some((cause) => isExplained(found, cause.found)))
       .filter(({ found, steps }) => found.fallback !== true || ![...steps].some((step) => failed.has(step)))
       .map((collected) => this.finding(collected))
       .sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end || compare(a.rule, b.rule));
@@ -141,6 +143,10 @@ class Collector {
       uses: Math.max(1, steps.size),
     };
   }
+}
+
+function isExplained({ rule, at }: Found, { rule: cause, explains }: Found): boolean {
+  return explains !== undefined && rule !== cause && at.start >= explains.start && at.end <= explains.end;
 }
 
 function listChoices(choices: ReadonlySet<string>, of: number): string {

@@ -36,6 +36,8 @@ export interface Found {
   /** Other places of the same file. */
   readonly related?: readonly { readonly at: Span; readonly message: string }[];
   readonly fix?: Fix | undefined;
+  /** The errors that other rules find in here are consequences of this one, and not told. */
+  readonly explains?: Span;
   /** The place holds a secret, which nobody may print. */
   readonly secret?: true;
   /** Says only that something is wrong: dropped when any other finding of the step is an error, which explains it better. */

@@ -48,7 +48,7 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 
 /** What a rule finds where it was written needs no second finding where it ends. */
 function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: Origin): boolean {
-  if (rule === 'container/image-missing') return true;
+  if (rule === 'container/image-missing' || rule === 'image/reference') return true;
   if (node?.kind !== 'scalar') return false;
   if (rule === 'container/duplicate-name') {
     const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
@@ -123,8 +123,9 @@ function quoteOf({ style }: ScalarNode): string | undefined {
 const TOLD_ELSEWHERE: ReadonlySet<string> = new Set(['resource-class-unknown', 'plugin-prohibited']);
 
 function* notBuildable({ failure, step, baseUnknown }: LintJob): Iterable<Found> {
+  if (failure === undefined || TOLD_ELSEWHERE.has(failure.reason)) return;
   // What a PodTemplate or the upload still brings may be just what is missing.
-  if (failure === undefined || baseUnknown || isUnknown(failure.text) || TOLD_ELSEWHERE.has(failure.reason)) return;
+  if (baseUnknown || isUnknown(failure.text)) return;
   const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };

@@ -90,14 +90,18 @@ function* whatRuns(step: LintCommandStep, context: StepContext): Iterable<Found>
 }
 
 function* defaultContainer(step: LintCommandStep, context: StepContext): Iterable<Found> {
-  const config = step.kubernetes.at(-1)?.config;
   const hasPatch = patchesOf(step, 'container-0').some((patch) => hasValue(patch, 'command'));
-  if (step.step.command !== '') {
-    if (hasPatch) yield ignored(step, 'podSpecPatch gives "container-0"');
-    return;
+  if (step.step.command === '') {
+    if (!hasPatch) yield* nothingByDefault(step, context);
+  } else if (hasPatch && !repeatsStep(step)) {
+    yield ignored(step, 'podSpecPatch gives "container-0"');
   }
+}
+
+function* nothingByDefault(step: LintCommandStep, context: StepContext): Iterable<Found> {
+  const config = step.kubernetes.at(-1)?.config;
   const others = step.plugins.length > step.kubernetes.length;
-  if (hasPatch || hasStrayKey(config) || (others && config === undefined)) return;
+  if (hasStrayKey(config) || (others && config === undefined)) return;
   yield {
     rule: 'command/none',
     at: stepSpan(step),
@@ -139,15 +143,22 @@ function* nothingToRun(
 }
 
 function* stepCommandIgnored(step: LintCommandStep, containers: readonly WrittenContainer[]): Iterable<Found> {
-  const wanted = step.step.command.trim();
-  const isRepeated = containers.some(({ node }) => {
-    const lines = scalarsOf(nodeAt(node, ['command'])).map(({ text }) => text);
-    return lines.join('\n').trim() === wanted;
-  });
-  if (isRepeated) return;
+  if (repeatsStep(step)) return;
   const [first] = containers;
   const owner = containers.length === 1 ? `container "${first?.name ?? 'container-0'}" has` : 'all containers have';
   yield ignored(step, owner);
+}
+
+/** Whether some container has the very command of the step. */
+function repeatsStep(step: LintCommandStep): boolean {
+  const scripts = commandContainerTexts(step).map(({ node }) => scalarsOf(nodeAt(node, ['command'])));
+  return scripts.some(
+    (lines) =>
+      lines
+        .map(({ text }) => text)
+        .join('\n')
+        .trim() === step.step.command.trim(),
+  );
 }
 
 function ignored(step: LintCommandStep, owner: string): Found {

@@ -30,8 +30,8 @@ import { stepReferenceRules } from './step-references.js';
 import { stepValueRules } from './step-values.js';
 import { timeRules } from './time.js';
 import { volumeRules } from './volumes.js';
-import { yamlMergeRules } from './yaml-merge.js';
 import { yamlTrapRules } from './yaml-trap.js';
+import { yamlRules } from './yaml.js';
 
 /** Every rule of the linter, one set for each subject. */
 export const RULES: RuleSet = join([
@@ -66,8 +66,8 @@ export const RULES: RuleSet = join([
   stepValueRules,
   timeRules,
   volumeRules,
-  yamlMergeRules,
   yamlTrapRules,
+  yamlRules,
 ]);
 
 function join(sets: readonly RuleSet[]): RuleSet {

@@ -59,6 +59,7 @@ function* escaped(site: UploadSite, part: UploadEscape, { step, document, world 
       field: String(site.path.findLast((segment) => typeof segment === 'string')),
       inStep: Object.hasOwn(step.step.env, name) && !known,
     }),
+    explains: site.span,
     fix: known ? singleDollar(site, part, document.text) : undefined,
   };
 }

@@ -130,7 +130,7 @@ function* envItems(list: SourceNode | undefined): Iterable<NamedValue> {
 }
 
 const SECRET_NAME =
-  /(?:^|_|-)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY|CREDENTIALS?)$/i;
+  /(?:^|_|-)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API[_-]?KEY|(?:ACCESS|SECRET|PRIVATE)[_-]KEY|CREDENTIALS?)$/i;
 /** Names of things that are called like a secret and are none. */
 const NO_SECRET_NAME = /(?:next|page|csrf|cancellation|max|min|num)_?token$/i;
 

@@ -1,7 +1,7 @@
 import type { MapNode, ScalarNode } from '../../pipeline/source-tree.js';
 import { hasValue, imageAttribute, patchesOf } from '../command-containers.js';
 import type { LintCommandStep } from '../document.js';
-import type { Fix } from '../finding.js';
+import type { Fix, Span } from '../finding.js';
 import { entryAt, writtenText } from '../nodes.js';
 import type { Found, StepContext } from '../rule.js';
 import { type WrittenContainer, writtenContainers } from '../written-containers.js';
@@ -27,7 +27,7 @@ function missingImage(
 ): Found {
   return {
     rule: 'container/image-missing',
-    at: entryAt(node, ['image'])?.keySpan ?? firstKey(node),
+    at: imageSpan(node),
     message: messageOf(role, image, isPatched),
     ...(isPatched && { severity: 'warning' as const }),
     fix: image && addImage(node, image, text),
@@ -47,7 +47,10 @@ function hasImage(node: MapNode): boolean {
   return node.entries.some(({ key }) => key.toLowerCase() === 'image' && hasValue(node, key));
 }
 
-function firstKey(node: MapNode) {
+/** The empty value, else its key, else the first key. */
+function imageSpan(node: MapNode): Span {
+  const image = entryAt(node, ['image']);
+  if (image !== undefined) return image.value.end > image.value.start ? image.value : image.keySpan;
   return node.entries[0]?.keySpan ?? { start: node.start, end: node.start + 1 };
 }
 

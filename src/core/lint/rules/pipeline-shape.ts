@@ -8,6 +8,7 @@ import type { Found, RuleSet } from '../rule.js';
 import { isOlder } from '../versions.js';
 import type { LintWorld } from '../world.js';
 import { fileKind, templateKind } from './file-kinds.js';
+import { unquotedMatrixTokens } from './yaml.js';
 
 /** Whether the file is a pipeline at all. */
 export const pipelineShapeRules: RuleSet = {
@@ -33,11 +34,18 @@ const RULE = 'pipeline/shape';
 
 function* shape(document: LintDocument): Iterable<Found> {
   for (const problem of document.problems) {
-    if (problem.rule !== RULE) continue;
+    if (problem.rule !== RULE || isOfMatrixToken(document, problem)) continue;
     const root = document.roots.find((candidate) => isAt(candidate, problem));
     if (root?.kind === 'map' && entryOf(root, 'steps') === undefined) yield withoutSteps(root);
     else yield misshapen(document, problem);
   }
+}
+
+/** What the parser says of `{{matrix}}` without quotes, and of the lines after it, is told by `yaml/unquoted-matrix`. */
+function isOfMatrixToken({ tree, text, lines }: LintDocument, { at }: PipelineProblem): boolean {
+  if (tree.documents.length > 0) return false;
+  const [token] = unquotedMatrixTokens(text);
+  return token !== undefined && lines.rangeOf(token).line <= at.line;
 }
 
 function isAt({ at }: SourceNode, { at: place }: PipelineProblem): boolean {

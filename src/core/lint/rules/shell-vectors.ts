@@ -12,6 +12,9 @@ const ENV = /^(?:\/usr)?(?:\/bin\/)?env$/;
 /** A group of short options with `c`, e.g. `-c`, `-lc`, `-ec`. */
 const RUN_TEXT = /^-[A-Za-z]*c[A-Za-z]*$/;
 
+/** As written, in quotes or not. */
+const PLAIN_WORD = /^(['"]?)[\w-]+\1$/;
+
 type Shape = 'command/shell-vector' | 'command/vector-like';
 
 /** Commands written as argument vectors where each item is a line of a script. */
@@ -97,9 +100,10 @@ function moveOptions(container: SourceNode, command: ListNode, { document }: Ste
   if (shell === undefined || rest.length === 0 || ENV.test(shell.text)) return undefined;
   const description = 'leave only the shell in "command"; the rest are its arguments';
   if (args === undefined) return newArgs(command, rest, { container, description, text: document.text });
+  const words = rest.map(({ start, end }) => document.text.slice(start, end));
   const first = ownItems(args)[0];
   const last = rest.at(-1);
-  if (first === undefined || last === undefined || !rest.every(isPlainWord)) return undefined;
+  if (first === undefined || last === undefined || !words.every((word) => PLAIN_WORD.test(word))) return undefined;
   if (document.text.slice(shell.end, last.end).includes('#')) return undefined;
   const isFlow = document.text[args.value.start] === '[';
   const glue = isFlow ? ', ' : `\n${' '.repeat(args.value.at.column - 1)}- `;
@@ -107,7 +111,7 @@ function moveOptions(container: SourceNode, command: ListNode, { document }: Ste
     description,
     edits: [
       { start: shell.end, end: last.end, text: '' },
-      { start: first.start, end: first.start, text: rest.map(({ text }) => text + glue).join('') },
+      { start: first.start, end: first.start, text: words.map((word) => word + glue).join('') },
     ],
   };
 }
@@ -149,8 +153,4 @@ function newArgs(command: ListNode, rest: readonly ScalarNode[], { container, de
 function keyIndent(text: string, start: number): string | undefined {
   const line = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
   return /^ *(?:- +)*$/.test(line) ? ' '.repeat(line.length) : undefined;
-}
-
-function isPlainWord(node: ScalarNode): boolean {
-  return node.style === 'plain' && node.written === undefined && /^[\w-]+$/.test(node.text);
 }

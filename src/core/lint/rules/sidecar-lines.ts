@@ -34,7 +34,7 @@ function shellLine(line: ScalarNode, command: ListNode, { where, text }: Surroun
   const shown = words.length > 0 ? `[${words.join(', ')}]` : '[sh, -c, "…"]';
   return {
     rule: 'sidecar/shell-line',
-    at: written.includes('\n') ? { start: line.start, end: line.start + 1 } : line,
+    at: line.style === 'literal' || line.style === 'folded' ? { start: line.start, end: line.start + 1 } : line,
     message: `in ${where} "command" is an argument vector, not a shell line: no program is called "${cut(written)}", so the container never starts and the job fails when the pending timeout is over; write ${shown}`,
     fix: words.length > 0 && command.items.length === 1 ? split(line, command, { words, text }) : undefined,
   };

@@ -6,6 +6,7 @@ import type { LintDocument, LintStep } from '../document.js';
 import type { Fix } from '../finding.js';
 import { entriesOf } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
+import { looksLikePlugin } from '../plugin/plugin-names.js';
 import type { Found, RuleSet } from '../rule.js';
 import { typoOf } from '../typo.js';
 import { MEANT, NESTED_KEYS, type NestedKeys } from './step-key-tables.js';
@@ -35,11 +36,6 @@ export const stepKeyRules: RuleSet = {
     { scope: 'file', check: pipelineKeys },
   ],
 };
-
-/** What the agent takes for a plugin that was forgotten under "plugins": a rule of its own says so. */
-function looksLikePlugin(key: string): boolean {
-  return key === 'kubernetes' || key.includes('#');
-}
 
 function* stepKeys(document: LintDocument): Iterable<Found> {
   for (const lintStep of document.steps) {

@@ -6,7 +6,7 @@ import type { LintJob } from '../lint-job.js';
 import type { Found, RuleSet } from '../rule.js';
 import { type WrittenContainer, writtenContainers } from '../written-containers.js';
 
-/** Deadlines, grace periods and restarts. */
+/** Deadlines, grace periods and restarts; `pod/restart-policy` is described where the built pod is judged. */
 export const timeRules: RuleSet = {
   rules: [
     {
@@ -22,14 +22,6 @@ export const timeRules: RuleSet = {
       summary: 'The grace period leaves the agent no time to finish.',
       why: 'The agent keeps 10 seconds of it to upload logs and artifacts; what remains is for the command. With 10 or less the command is killed at once, and logs and artifacts may be lost. When it is set by a patch, the Go controller goes on telling the agent the value before it.',
       remedy: 'Give "terminationGracePeriodSeconds" well over 10 seconds, in the podSpec.',
-    },
-    {
-      id: 'pod/restart-policy',
-      severity: 'error',
-      summary: 'A restart policy that a Buildkite job cannot have.',
-      why: 'A job runs once: its agent takes that one job and ends. In a podSpec the policy is overwritten with "Never"; from a patch the Go controller takes it over, and then "OnFailure" starts containers whose job is gone while "Always" is refused by Kubernetes.',
-      remedy:
-        'Remove it; use "retry" of the step. "restartPolicy: Always" is right on an init container, which it makes a sidecar.',
     },
   ],
   checks: [

@@ -8,6 +8,8 @@ import { parseUploadText, type UploadText, type UploadVariable } from './upload-
 export interface UploadSite {
   /** From the value the walk began at; the keys and indexes on the way. */
   readonly path: readonly (string | number)[];
+  /** The whole of it in the file. */
+  readonly span: Span;
   /** As written. */
   readonly value: string;
   readonly text: UploadText;
@@ -105,6 +107,7 @@ function* siteOf(
   };
   yield {
     path,
+    span: { start: node.start, end: node.end },
     value,
     text: parseUploadText(value),
     locate,

@@ -84,7 +84,7 @@ export function classOfUploadError(error: UploadError, field: string): UploadErr
 }
 
 const LETTER_FIRST = 'a variable name begins with a letter';
-const KNOWN_OPERATORS = 'Buildkite knows only the operators ":-", "-", "?", ":", "#", "##", "%" and "%%"';
+const KNOWN_OPERATORS = 'Buildkite knows only the operators ":-", "-", "?" and ":"';
 const WHOLE_NUMBERS = 'offset and length after ":" must be whole numbers';
 const UNCLOSED = 'its closing "}" is missing';
 

@@ -5,7 +5,7 @@ import type { Fix, Span } from '../finding.js';
 import type { Found, RuleSet } from '../rule.js';
 
 /** Valid YAML, or nearly, that is something else than it looks. */
-export const yamlMergeRules: RuleSet = {
+export const yamlRules: RuleSet = {
   rules: [
     {
       id: 'yaml/duplicate-key',
@@ -55,6 +55,7 @@ const MATRIX_BRACES = /\{\{\s*matrix\b[^{}\n]*\}\}/y;
  * Matrix tokens that YAML takes for mappings, in a text that could not be read. Offsets of the tokens with what belongs to the same value.
  */
 export function unquotedMatrixTokens(text: string): readonly Span[] {
+  if (!/\{\{\s*matrix\b/.test(text)) return [];
   const spans: Span[] = [];
   let offset = 0;
   let depth = 0;
@@ -109,7 +110,8 @@ function* brokenAliases({ tree, lines, text }: LintDocument): Iterable<Found> {
   }
 }
 
-function* lostKeys({ tree, lines }: LintDocument): Iterable<Found> {
+function* lostKeys({ tree, lines, text }: LintDocument): Iterable<Found> {
+  if (!text.includes('<<')) return;
   const seen = new Set<number>();
   for (const root of tree.documents) {
     for (const entry of overridingEntries(root, seen)) {
