@@ -16,6 +16,7 @@ import { uploaderRules } from './interpolation-uploader.js';
 import { kubernetesRules } from './kubernetes.js';
 import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
+import { neverFitsRules } from './never-fits.js';
 import { patchRules } from './patch.js';
 import { pipelineShapeRules } from './pipeline-shape.js';
 import { pluginsRules } from './plugins.js';
@@ -51,6 +52,7 @@ export const RULES: RuleSet = join([
   kubernetesRules,
   matrixRules,
   nameRules,
+  neverFitsRules,
   patchRules,
   pipelineShapeRules,
   pluginsRules,

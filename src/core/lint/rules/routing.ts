@@ -1,7 +1,7 @@
 import { type ControllerConfig, effectiveQueue } from '../../config/config.js';
 import { isDefaultQueue, matchAgentTags, servesDefaultQueue } from '../../job/agent-tags.js';
 import type { LintCommandStep, LintDocument } from '../document.js';
-import type { Fix } from '../finding.js';
+import type { Fix, Span } from '../finding.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { type AgentRule, agentsOf, queueOf, type StepAgents } from '../step-agents.js';
 import { typoOf } from '../typo.js';
@@ -28,7 +28,7 @@ export const routingRules: RuleSet = {
     },
     {
       id: 'agents/plugin-without-k8s-queue',
-      severity: 'info',
+      severity: 'warning',
       summary: 'A step uses the kubernetes plugin and names no queue.',
       why: 'The job goes to the default queue of the cluster. When an ordinary agent serves it, that agent looks for a repository of the plugin and fails with "failed to checkout plugin kubernetes".',
       remedy:
@@ -189,9 +189,13 @@ function* withoutQueue(step: LintCommandStep, { document, world }: StepContext):
   yield {
     rule: 'agents/plugin-without-k8s-queue',
     severity: isSure ? 'warning' : 'info',
-    at: (agents.own ? agents.attribute : undefined) ?? plugin.name,
+    at: placeOfAgents(agents) ?? plugin.name,
     message: `${whyNoQueue(lost)}; on the default queue an ordinary agent may take it, which cannot run the plugin. name the controller's queue under "agents"`,
   };
+}
+
+function placeOfAgents({ own, attribute }: StepAgents): Span | undefined {
+  return own ? attribute : undefined;
 }
 
 function whyNoQueue(lost: AgentRule | undefined): string {

@@ -79,6 +79,4 @@ export const MEANT: Readonly<Record<string, string>> = {
   continue_on_error: 'failures that count as a success are written "soft_fail"',
   queue: 'the queue is written "agents: {queue: …}"',
   resource_class: 'the resource class is written under "agents"',
-  podSpec: 'it belongs to the kubernetes plugin, under "plugins"',
-  podSpecPatch: 'it belongs to the kubernetes plugin, under "plugins"',
 };

@@ -55,7 +55,12 @@ function stepKey(entry: MapEntry, { step }: LintStep, document: LintDocument): F
   if (kind === 'unknown') return unknownKey(entry, { known: KINDS, owner: 'a step', source, document, onlyNear: true });
   const attribute = stepAttribute(entry.key);
   if (attribute === undefined) {
-    return unknownKey(entry, { known: attributesOf(kind), owner: `a ${kind} step`, source, document });
+    return unknownKey(entry, {
+      known: attributesOf(kind),
+      owner: `${kind === 'input' ? 'an' : 'a'} ${kind} step`,
+      source,
+      document,
+    });
   }
   return attribute.on.includes(kind) ? undefined : misplaced(entry, kind, source);
 }
