@@ -104,18 +104,18 @@ function meantByOthers(
 ): Meant | undefined {
   // What is written several times, or in several files, is a name.
   if (places.length > 1 || (neighbours.queues.get(name) ?? 1) > 1) return undefined;
-  const repeated = named.filter((other) => other.places.length > 1).map((other) => other.name);
-  const here = repeated.length > 0 ? repeated : withKnownWord(named.map((other) => other.name));
-  const elsewhere = [...neighbours.queues.keys()].filter((other) => !named.some((own) => own.name === other));
-  const other = typoOf(name, [...here, ...elsewhere]);
-  if (other !== undefined) return { name: other, certain: false, said: 'no other step names queue' };
   const word = misspeltWord(name);
-  return word === undefined ? undefined : { name: word, certain: false, said: 'nobody is likely to serve queue' };
+  if (word !== undefined) return { name: word, certain: false, said: 'nobody is likely to serve queue' };
+  const here = named.filter((other) => other.places.length > 1 || isBefore(other, places));
+  const elsewhere = [...neighbours.queues.keys()].filter((other) => !named.some((own) => own.name === other));
+  const right = [...here.map((other) => other.name), ...elsewhere].filter((other) => misspeltWord(other) === undefined);
+  const other = typoOf(name, right);
+  return other === undefined ? undefined : { name: other, certain: false, said: 'no other step names queue' };
 }
 
-/** Of two names that are written once each, only one with a well-known word is believed. */
-function withKnownWord(names: readonly string[]): readonly string[] {
-  return names.filter((name) => WELL_KNOWN.some((word) => name.includes(word)));
+/** Of two names that are written once each, the first is taken for the right one. */
+function isBefore({ places }: NamedQueue, than: readonly AgentRule[]): boolean {
+  return (places[0]?.at.start ?? 0) < (than[0]?.at.start ?? 0);
 }
 
 /** The name with a mistyped well-known word in it corrected. */
