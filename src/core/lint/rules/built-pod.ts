@@ -50,21 +50,15 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: Origin): boolean {
   if (rule === 'container/image-missing' || rule === 'image/reference') return true;
   if (node?.kind !== 'scalar') return false;
-  if (rule === 'container/duplicate-name') {
-    const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
-    return isReservedContainerName(node.text) || isInPatch(job, node) || (other !== undefined && isInPatch(job, other));
-  }
-  return rule === 'volume/duplicate-name' && /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+  if (rule === 'volume/duplicate-name') return /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+  if (rule !== 'container/duplicate-name') return false;
+  const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
+  return isReservedContainerName(node.text) || [node, other].some((place) => isInPatch(job, place));
 }
 
-/** `yaml/number-trap` has all that are written in the step. */
-function isFileMode({ path }: ApiProblem, { node }: Origin): boolean {
-  return node?.kind === 'scalar' && (path.at(-1) === 'defaultMode' || path.at(-1) === 'mode');
-}
-
-function isInPatch({ step }: LintJob, { start, end }: SourceNode): boolean {
+function isInPatch({ step }: LintJob, node: SourceNode | undefined): boolean {
   const patch = nodeAt(step.kubernetes.at(-1)?.config, ['podSpecPatch']);
-  return patch !== undefined && patch.start <= start && end <= patch.end;
+  return patch !== undefined && node !== undefined && patch.start <= node.start && node.end <= patch.end;
 }
 
 interface Located {
