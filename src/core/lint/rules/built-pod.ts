@@ -30,7 +30,7 @@ function* apiProblems(job: LintJob, { world, document }: StepContext): Iterable<
   for (const problem of validateJob(job.manifest, options)) {
     if (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule)) continue;
     const origin = originOf(job, problem.path);
-    if (isFileMode(problem, origin) || isExplained(origin, explained) || hasOwnRule(job, problem, origin)) continue;
+    if (isExplained(origin, explained) || hasOwnRule(job, problem, origin)) continue;
     yield toFound(job, { problem, origin, text: document.text });
   }
 }
@@ -47,13 +47,19 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 }
 
 /** What a rule finds where it was written needs no second finding where it ends. */
-function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: Origin): boolean {
+function hasOwnRule(job: LintJob, { rule, relatedPath, path }: ApiProblem, { node }: Origin): boolean {
   if (rule === 'container/image-missing' || rule === 'image/reference') return true;
   if (node?.kind !== 'scalar') return false;
+  if (isFileMode(path)) return true;
   if (rule === 'volume/duplicate-name') return /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
   if (rule !== 'container/duplicate-name') return false;
   const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
   return isReservedContainerName(node.text) || [node, other].some((place) => isInPatch(job, place));
+}
+
+/** `yaml/number-trap` sees how it was written, with quotes or without the leading zero. */
+function isFileMode(path: ApiProblem['path']): boolean {
+  return path.at(-1) === 'defaultMode' || path.at(-1) === 'mode';
 }
 
 function isInPatch({ step }: LintJob, node: SourceNode | undefined): boolean {
