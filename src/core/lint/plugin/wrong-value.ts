@@ -26,6 +26,8 @@ export function explainWrongCase({ key, issue, entry, text, at }: PluginPlace): 
 /** A value that is of the right type and still none of those that are allowed; undefined when only the upload knows. */
 export function explainNotAllowed(place: PluginPlace): Found | undefined {
   const { owner, key, value, at, issue, schema } = place;
+  // `pod/restart-policy` has more to say.
+  if (key === 'restartPolicy') return undefined;
   if (typeof value === 'string' && isUnknown(value)) return undefined;
   if (key.startsWith('$')) return { rule: 'pod/enum', at, message: `"${key}" ${issue.message}; ${REFUSED}` };
   if (owner === 'CommandParams' && key === 'interposer')

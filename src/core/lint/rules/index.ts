@@ -10,6 +10,7 @@ import { imageRules } from './images.js';
 import { emptyResultRules } from './interpolation-empty.js';
 import { overEscapedRules } from './interpolation-escape.js';
 import { stepScopeRules } from './interpolation-scope.js';
+import { scriptVariableRules } from './interpolation-script.js';
 import { interpolationSyntaxRules } from './interpolation-syntax.js';
 import { uploaderRules } from './interpolation-uploader.js';
 import { kubernetesRules } from './kubernetes.js';
@@ -60,6 +61,7 @@ export const RULES: RuleSet = join([
   retryRules,
   routingRules,
   schedulingRules,
+  scriptVariableRules,
   securityRules,
   stepKeyRules,
   stepReferenceRules,

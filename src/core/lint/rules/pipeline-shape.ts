@@ -34,11 +34,16 @@ const RULE = 'pipeline/shape';
 
 function* shape(document: LintDocument): Iterable<Found> {
   for (const problem of document.problems) {
-    if (problem.rule !== RULE || isOfMatrixToken(document, problem)) continue;
+    if (!isOfShape(problem) || isOfMatrixToken(document, problem)) continue;
     const root = document.roots.find((candidate) => isAt(candidate, problem));
     if (root?.kind === 'map' && entryOf(root, 'steps') === undefined) yield withoutSteps(root);
     else yield misshapen(document, problem);
   }
+}
+
+/** The parser files every `{{` under the matrix; a token of another template language is a file of another shape. */
+function isOfShape({ rule }: PipelineProblem): boolean {
+  return rule === RULE || rule === 'yaml/unquoted-matrix';
 }
 
 /** What the parser says of `{{matrix}}` without quotes, and of the lines after it, is told by `yaml/unquoted-matrix`. */

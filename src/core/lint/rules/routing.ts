@@ -184,7 +184,7 @@ function* withoutQueue(step: LintCommandStep, { document, world }: StepContext):
   const agents = agentsOf(step);
   const isServed = world.configName !== undefined && servesDefaultQueue(world.config);
   if (plugin === undefined || isServed || mayNameQueue(agents)) return;
-  const lost = agents.own ? queueOf(agentsOf(withoutOwn(step))) : undefined;
+  const lost = lostQueue(step, agents);
   const isSure = lost !== undefined || world.configName !== undefined || othersNameQueue(document);
   yield {
     rule: 'agents/plugin-without-k8s-queue',
@@ -192,6 +192,11 @@ function* withoutQueue(step: LintCommandStep, { document, world }: StepContext):
     at: placeOfAgents(agents) ?? plugin.name,
     message: `${whyNoQueue(lost)}; on the default queue an ordinary agent may take it, which cannot run the plugin. name the controller's queue under "agents"`,
   };
+}
+
+/** The queue of the pipeline that agents of the step's own replace. */
+function lostQueue(step: LintCommandStep, { own }: StepAgents): AgentRule | undefined {
+  return own ? queueOf(agentsOf(withoutOwn(step))) : undefined;
 }
 
 function placeOfAgents({ own, attribute }: StepAgents): Span | undefined {

@@ -41,6 +41,7 @@ function* stepKeys(document: LintDocument): Iterable<Found> {
   for (const lintStep of document.steps) {
     const { source } = lintStep.step;
     for (const entry of entriesOf(source)) {
+      // A plugin that was forgotten under "plugins" has a rule of its own.
       if (isUnknown(entry.key) || looksLikePlugin(entry.key)) continue;
       const found = stepKey(entry, lintStep, document);
       if (found !== undefined) yield found;
