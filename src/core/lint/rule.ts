@@ -58,6 +58,8 @@ export type Check =
 export interface StepContext {
   readonly document: LintDocument;
   readonly world: LintWorld;
+  /** Whether anybody hears what a rule says: a check may spare itself costly work for one that is off. */
+  readonly isOn: (rule: string) => boolean;
 }
 
 /** Rules and the checks that find them. */
