@@ -1,11 +1,14 @@
 import type { MapEntry, ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
 import type { ApiProblem } from '../api/api-problem.js';
+import { FORMATS, matches } from '../api/formats.js';
 import { validateJob } from '../api/validate-job.js';
+import { isOpen } from '../command-containers.js';
+import type { LintCommandStep } from '../document.js';
 import type { LintDocument } from '../document.js';
 import type { Fix } from '../finding.js';
 import type { LintJob } from '../lint-job.js';
 import { isReservedContainerName } from '../../job/identity.js';
-import { nodeAt } from '../nodes.js';
+import { knownText, nodeAt } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import { type Origin, originOf } from '../provenance.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
@@ -18,6 +21,7 @@ export const builtPodRules: RuleSet = {
   checks: [
     { scope: 'job', check: apiProblems },
     { scope: 'job', check: notBuildable },
+    { scope: 'step', check: templateNames },
   ],
 };
 
@@ -68,14 +72,27 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 }
 
 /** What a rule finds where it was written needs no second finding where it ends. */
-function hasOwnRule(job: LintJob, { rule, relatedPath, path }: ApiProblem, { node }: Origin): boolean {
+function hasOwnRule(job: LintJob, problem: ApiProblem, origin: Origin): boolean {
+  const { rule, path } = problem;
+  const { node } = origin;
   if (rule === 'container/image-missing' || rule === 'image/reference') return true;
+  if (isToldOfPatch(job, problem, origin)) return true;
   if (node?.kind !== 'scalar') return false;
   if (isFileMode(path)) return true;
   if (rule === 'volume/duplicate-name') return /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+  return rule === 'container/duplicate-name' && isReservedContainerName(node.text);
+}
+
+/** Which containers a patch finds, and which it adds, is for the rules of the patch to say. */
+function isToldOfPatch(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: Origin): boolean {
+  if (rule === 'container/name') return isNameless(node) && isInPatch(job, node);
   if (rule !== 'container/duplicate-name') return false;
   const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
-  return isReservedContainerName(node.text) || [node, other].some((place) => isInPatch(job, place));
+  return [node, other].some((place) => isInPatch(job, place));
+}
+
+function isNameless(node: SourceNode | undefined): boolean {
+  return node?.kind === 'scalar' && node.text === '';
 }
 
 /** `yaml/number-trap` sees how it was written, with quotes or without the leading zero. */
@@ -86,6 +103,20 @@ function isFileMode(path: ApiProblem['path']): boolean {
 function isInPatch({ step }: LintJob, node: SourceNode | undefined): boolean {
   const patch = nodeAt(step.kubernetes.at(-1)?.config, ['podSpecPatch']);
   return patch !== undefined && node !== undefined && patch.start <= node.start && node.end <= patch.end;
+}
+
+/** The template is asked for by its name before there is a Job to refuse. */
+function* templateNames({ kubernetes }: LintCommandStep): Iterable<Found> {
+  for (const { config } of kubernetes) {
+    const node = nodeAt(config, ['podTemplate']);
+    const name = knownText(node) ?? '';
+    if (node === undefined || name === '' || isOpen(name) || matches(FORMATS.dnsSubdomain, name, false)) continue;
+    yield {
+      rule: 'reference/name-format',
+      at: node,
+      message: `"${name}" cannot be the name of a PodTemplate (${FORMATS.dnsSubdomain.rule}): no template can be found, and the job fails; change it`,
+    };
+  }
 }
 
 interface Located {
@@ -101,7 +132,7 @@ function toFound(job: LintJob, { problem, origin, text }: Located): Found {
     rule,
     at: rule === 'resources/unknown-name' ? (entry?.keySpan ?? at) : at,
     message: cause === '' ? message : `${message} (${cause})`,
-    ...(verdict === 'accepted' ? { severity: 'warning' } : {}),
+    severity: verdict === 'accepted' ? 'warning' : 'error',
     related: otherPlace(job, problem, origin),
     fix: mend(problem, origin, text),
   };
@@ -117,7 +148,8 @@ function otherPlace(job: LintJob, { relatedPath }: ApiProblem, { at }: Origin): 
 function mend({ rule, path, replacement }: ApiProblem, { entry, node, exact }: Origin, text: string): Fix | undefined {
   if (replacement === undefined || !exact) return undefined;
   if (rule === 'resources/unknown-name') return entry === undefined ? undefined : replaceKey(entry, replacement, text);
-  const isSafe = rule === 'pod/enum' || (rule === 'container/name' && path[0] !== 'volumes');
+  const isSafe =
+    rule === 'pod/enum' || rule === 'volume/memory-medium' || (rule === 'container/name' && path[0] !== 'volumes');
   return isSafe ? replaceScalar(node, { text, replacement }) : undefined;
 }
 
