@@ -13,6 +13,7 @@ import { isUnknown } from '../placeholder.js';
 import { type Origin, originOf } from '../provenance.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import type { LintWorld } from '../world.js';
+import { writtenContainers } from '../written-containers.js';
 import { BUILT_POD_RULES } from './built-pod-rules.js';
 
 /** What a Kubernetes API server would say of the Job that the controller's own builder makes of a step. */
@@ -84,11 +85,18 @@ function hasOwnRule(job: LintJob, problem: ApiProblem, origin: Origin): boolean 
 }
 
 /** Which containers a patch finds, and which it adds, is for the rules of the patch to say. */
-function isToldOfPatch(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: Origin): boolean {
-  if (rule === 'container/name') return isNameless(node) && isInPatch(job, node);
+function isToldOfPatch(job: LintJob, { rule, path, relatedPath }: ApiProblem, { node }: Origin): boolean {
+  if (rule === 'container/name') return isInPatch(job, node) && (isNameless(node) || isMisnamed(job, path));
   if (rule !== 'container/duplicate-name') return false;
   const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
   return [node, other].some((place) => isInPatch(job, place));
+}
+
+/** A patch without an image changes a container that there is: it has another name. */
+function isMisnamed({ step, pod }: LintJob, [list, index]: ApiProblem['path']): boolean {
+  const container = list === 'containers' && typeof index === 'number' ? pod?.containers[index] : undefined;
+  if (container === undefined || container.image !== undefined) return false;
+  return writtenContainers(step).every(({ within, name }) => within !== 'podSpec' || name !== container.name);
 }
 
 function isNameless(node: SourceNode | undefined): boolean {

@@ -210,7 +210,22 @@ function* volumeSources(job: LintJob): Iterable<Found> {
     const volumes = mapsIn(nodeAt(config, ['podSpecPatch', 'volumes']));
     const before = volumes.length === 0 ? undefined : unpatchedPod(job);
     for (const volume of volumes) yield* secondSource(volume, before?.volumes ?? []);
+    for (const node of doubleNames(volumes)) {
+      yield {
+        rule: 'volume/duplicate-name',
+        at: node,
+        message: `volume "${node.text}" is defined twice in this patch: the two become one, with two types or the fields of both; rename one`,
+      };
+    }
   }
+}
+
+function doubleNames(volumes: readonly MapNode[]): readonly ScalarNode[] {
+  const names = volumes.map((volume) => nodeAt(volume, ['name'])).filter((node) => node?.kind === 'scalar');
+  return names.filter((node, index) => {
+    const text = knownText(node);
+    return text !== undefined && names.slice(0, index).some((other) => other.text === text);
+  });
 }
 
 function* secondSource(volume: MapNode, before: readonly V1Volume[]): Iterable<Found> {
