@@ -13,6 +13,7 @@ import { isUnknown } from '../placeholder.js';
 import { type Origin, originOf } from '../provenance.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import type { LintWorld } from '../world.js';
+import { isReservedVolume } from './volumes.js';
 import { writtenContainers } from '../written-containers.js';
 import { BUILT_POD_RULES } from './built-pod-rules.js';
 
@@ -80,7 +81,7 @@ function hasOwnRule(job: LintJob, problem: ApiProblem, origin: Origin): boolean 
   if (isToldOfPatch(job, problem, origin)) return true;
   if (node?.kind !== 'scalar') return false;
   if (isFileMode(path)) return true;
-  if (rule === 'volume/duplicate-name') return /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+  if (rule === 'volume/duplicate-name') return isReservedVolume(node.text, job.input.config);
   return rule === 'container/duplicate-name' && isReservedContainerName(node.text);
 }
 

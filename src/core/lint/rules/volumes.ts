@@ -1,5 +1,6 @@
 import type { V1Container } from '@kubernetes/client-node';
 import { workspaceVolume } from '../../manifest/workspace.js';
+import type { ControllerConfig } from '../../config/config.js';
 import { compareQuantities, parseQuantity } from '../../quantity.js';
 import type { MapEntry, SourceNode } from '../../pipeline/source-tree.js';
 import type { LintCommandStep } from '../document.js';
@@ -64,13 +65,17 @@ export const volumeRules: RuleSet = {
   ],
 };
 
+/** Whether the controller makes a volume of that name. */
+export function isReservedVolume(name: string, config: ControllerConfig): boolean {
+  return [workspaceVolume(config).name, 'git-credentials', 'git-credentials-ro'].includes(name);
+}
+
 function* reservedNames(step: LintCommandStep, { world }: StepContext): Iterable<Found> {
-  const reserved = new Set([workspaceVolume(world.config).name, 'git-credentials', 'git-credentials-ro']);
   for (const { config } of step.kubernetes) {
     for (const volume of mapsIn(nodeAt(config, ['podSpec', 'volumes']))) {
       const node = nodeAt(volume, ['name']);
       const name = knownText(node);
-      if (node === undefined || name === undefined || !reserved.has(name)) continue;
+      if (node === undefined || name === undefined || !isReservedVolume(name, world.config)) continue;
       yield {
         rule: 'volume/reserved-name',
         at: node,
