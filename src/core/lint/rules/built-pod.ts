@@ -29,7 +29,7 @@ export const builtPodRules: RuleSet = {
 
 /** Rules that look at one value alone: they hold although the rest of the pod comes from a PodTemplate that nobody knows here. */
 const OF_ONE_VALUE =
-  /^(?:pod\/enum|resources\/.*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path))$/;
+  /^(?:pod\/enum|resources\/.*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path|memory-medium))$/;
 
 function* apiProblems(job: LintJob, context: StepContext): Iterable<Found> {
   const { world, document } = context;
@@ -39,6 +39,7 @@ function* apiProblems(job: LintJob, context: StepContext): Iterable<Found> {
     if (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule)) continue;
     const origin = originOf(job, problem.path);
     if (isExplained(origin, explained) || hasOwnRule(job, problem, origin)) continue;
+    if (world.configName === undefined && mayBeConfigured(problem, origin)) continue;
     yield toFound(job, { problem, origin, text: document.text });
   }
 }
@@ -98,6 +99,11 @@ function isMisnamed({ step, pod }: LintJob, [list, index]: ApiProblem['path']): 
   const container = list === 'containers' && typeof index === 'number' ? pod?.containers[index] : undefined;
   if (container === undefined || container.image !== undefined) return false;
   return writtenContainers(step).every(({ within, name }) => within !== 'podSpec' || name !== container.name);
+}
+
+/** The volumes of a `gitCredentialsSecret`, which the controller's configuration may have. */
+function mayBeConfigured({ rule }: ApiProblem, { node }: Origin): boolean {
+  return rule === 'volume/mount-without-volume' && /^git-credentials(?:-ro)?$/.test(knownText(node) ?? '');
 }
 
 function isNameless(node: SourceNode | undefined): boolean {
@@ -195,6 +201,7 @@ function* notBuildable(job: LintJob, { world }: StepContext): Iterable<Found> {
   if (failure === undefined || TOLD_ELSEWHERE.has(failure.reason)) return;
   // What a PodTemplate or the upload still brings may be just what is missing.
   if (baseUnknown || isUnknown(failure.text)) return;
+  if (world.configName === undefined && / mounts volume "git-credentials/.test(failure.text)) return;
   const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };
