@@ -2,6 +2,7 @@ import { EXIT, type ExitStatus } from '../core/errors.js';
 import type { LintDocument } from '../core/lint/document.js';
 import type { Finding, Severity } from '../core/lint/finding.js';
 import { fixText } from '../core/lint/fix.js';
+import { maskSecrets } from '../core/lint/mask-secrets.js';
 import { looksLikePipeline, neighboursOf } from '../core/lint/neighbours.js';
 import { type LintReport, type LintSummary, summarise, type SuppressedFinding } from '../core/lint/report.js';
 import type { RuleSet } from '../core/lint/rule.js';
@@ -109,7 +110,8 @@ export async function runLint(flags: LintFlags, surroundings: LintSurroundings):
   ]);
   const findings = [...outside, ...linted.findings];
   const baselined = await useBaseline(settings.baseline, { findings, sources }, { update: flags.updateBaseline });
-  const all = { ...linted, ...baselined, sources: new Map([...sources, ...baselined.sources]) };
+  const secrets = [...findings, ...linted.suppressed.map(({ finding }) => finding)];
+  const all = maskSecrets({ ...linted, ...baselined, sources: new Map([...sources, ...baselined.sources]) }, secrets);
   const report = reportOf(all, { rules: ruleSet.rules, quiet: flags.quiet, files: sources.size });
   return {
     ...{ report, skipped, errors: files.errors, fixed: linted.fixed, fixedInput: linted.fixedInput },
