@@ -103,7 +103,7 @@ class Collector {
     );
     const causes = all.filter(({ found }) => found.explains !== undefined);
     return all
-      .filter(({ found, severity }) => severity !== 'error' || !causes.some((cause) => isExplained(found, cause.found)))
+      .filter(({ found, severity }) => severity === 'info' || !causes.some((cause) => isExplained(found, cause.found)))
       .filter(({ found, steps }) => found.fallback !== true || ![...steps].some((step) => failed.has(step)))
       .map((collected) => this.finding(collected))
       .sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end || compare(a.rule, b.rule));
@@ -128,7 +128,7 @@ class Collector {
     return {
       rule,
       severity,
-      message: choices.size === 0 || choices.size === of ? message : `${message} (${listChoices(choices, of)})`,
+      message: choices.size === 0 || choices.size >= of || steps.size > 1 ? message : `${message} (${listChoices(choices, of)})`,
       file,
       ...lines.rangeOf(at),
       related: (found.related ?? []).map((place): Related => ({

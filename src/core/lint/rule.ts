@@ -36,7 +36,7 @@ export interface Found {
   /** Other places of the same file. */
   readonly related?: readonly { readonly at: Span; readonly message: string }[];
   readonly fix?: Fix | undefined;
-  /** The errors that other rules find in here are consequences of this one, and not told. */
+  /** The errors and warnings of other rules in here are consequences of this one, and not told. */
   readonly explains?: Span;
   /** The place holds a secret, which nobody may print. */
   readonly secret?: true;

@@ -96,6 +96,7 @@ describe('schemas for editors', () => {
 
   const corpus = existsSync(CORPUS) ? readdirSync(CORPUS).filter((file) => /\.(?:ya?ml|json)$/.test(file)) : [];
   it(`accept what is right in the corpus (${corpus.length} files)`, function () {
+    this.timeout(20_000);
     if (corpus.length === 0) this.skip();
 
     const refused = corpus.filter((file) => !accepted(validators.get('pipeline'), join(CORPUS, file)));

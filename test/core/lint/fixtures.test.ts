@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ClusterFacts } from '../../../src/core/lint/cluster-facts.js';
 import { RULES } from '../../../src/core/lint/rules/index.js';
 import type { LintWorld } from '../../../src/core/lint/world.js';
@@ -50,9 +50,8 @@ describe('rule fixtures', () => {
   }
 
   it('belong to rules that exist', () => {
-    const folders = readdirSync(FOLDER).flatMap((area) =>
-      readdirSync(join(FOLDER, area)).map((name) => `${area}/${name}`),
-    );
+    const entries = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' });
+    const folders = entries.filter((path) => /[\\/](?:bad|good)[^\\/]*\.yml$/.test(path)).map((path) => dirname(path));
 
     expect(folders.filter((id) => !RULES.rules.some((rule) => rule.id === id))).to.deep.equal([]);
   });

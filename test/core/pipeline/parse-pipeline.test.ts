@@ -139,7 +139,7 @@ describe('parsePipeline', () => {
         '  secrets: [TOKEN]',
         '  soft_fail: [{exit_status: 1}, {exit_status: [2, 3]}]',
         '  retry:',
-        '    automatic: [{exit_status: -1, limit: 2}, {signal_reason: stack_error}]',
+        '    automatic: [{exit_status: -1, limit: 2}, {signal_reason: stack_error}, {signal: [kill, term]}]',
         '    manual: {allowed: false, reason: no}',
         '  notify: [github_check]',
       ].join('\n'),
@@ -171,6 +171,7 @@ describe('parsePipeline', () => {
       automatic: [
         { exitStatus: [-1], signal: '*', signalReason: '*', limit: 2 },
         { exitStatus: '*', signal: '*', signalReason: 'stack_error', limit: 2 },
+        { exitStatus: '*', signal: ['kill', 'term'], signalReason: '*', limit: 2 },
       ],
       manual: { allowed: false, permitOnPassed: true, reason: 'no' },
     });

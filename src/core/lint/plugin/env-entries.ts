@@ -1,17 +1,16 @@
 import { entryOf, type MapNode, type SourceNode } from '../../pipeline/source-tree.js';
 import { isNull } from '../../pipeline/read-fields.js';
-import type { LintCommandStep } from '../document.js';
 import { quote } from '../edits.js';
 import { knownText, mapsIn } from '../nodes.js';
 import type { Found } from '../rule.js';
-import { typedMaps } from './typed-nodes.js';
+import type { TypedMap } from './typed-nodes.js';
 
 /** YAML's timestamps: what yaml.v3 makes a date of. */
 const DATE = /^\d{4}-\d\d?-\d\d?(?:(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::?\d\d)?))?)?$/;
 
 /** What is wrong with the variables of containers, beyond types. */
-export function* envEntries(step: LintCommandStep, text: string): Iterable<Found> {
-  for (const { type, node } of typedMaps(step)) {
+export function* envEntries(maps: readonly TypedMap[], text: string): Iterable<Found> {
+  for (const { type, node } of maps) {
     if (type === 'EnvVar') yield* oneEntry(node, text);
     if (type !== 'Container' && type !== 'EphemeralContainer') continue;
     yield* sameNames(mapsIn(entryOf(node, 'env')?.value));

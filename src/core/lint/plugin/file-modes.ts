@@ -1,15 +1,14 @@
 import { entryOf, type MapNode, type ScalarNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep } from '../document.js';
 import { replaceValue, sourceOf } from '../edits.js';
 import type { Found } from '../rule.js';
 import { fieldsOf } from './plugin-schema.js';
-import { typedMaps } from './typed-nodes.js';
+import type { TypedMap } from './typed-nodes.js';
 
 const HIGHEST = 0o777;
 
 /** File modes that are written in decimal although they look like the octal ones everybody knows. */
-export function* fileModes(step: LintCommandStep, text: string): Iterable<Found> {
-  for (const { type, node } of typedMaps(step)) {
+export function* fileModes(maps: readonly TypedMap[], text: string): Iterable<Found> {
+  for (const { type, node } of maps) {
     for (const field of ['defaultMode', 'mode']) {
       if (fieldsOf(type)[field]?.type === 'integer') yield* modeOf(node, field, text);
     }

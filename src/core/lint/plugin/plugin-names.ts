@@ -23,7 +23,7 @@ export function mayBePluginField(name: string): boolean {
 export function looksLikePlugin(key: string): boolean {
   if (stepAttribute(key) !== undefined) return false;
   if (key === 'kubernetes' || isPluginField(key)) return true;
-  return /^(?:[\w.-]+\/)?[\w.-]+#v?\d[\w.-]*$/.test(key);
+  return /^[\w@:/.-]+#\S+$/.test(key);
 }
 
 /** What a plugin that is not the kubernetes plugin seems to be. */

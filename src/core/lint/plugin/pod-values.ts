@@ -1,13 +1,12 @@
 import { parseQuantity } from '../../quantity.js';
 import { entryOf, type MapNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep } from '../document.js';
 import { entriesOf, knownText } from '../nodes.js';
 import type { Found } from '../rule.js';
-import { typedMaps } from './typed-nodes.js';
+import type { TypedMap } from './typed-nodes.js';
 
 /** Volumes that have nothing but a name. */
-export function* bareVolumes(step: LintCommandStep): Iterable<Found> {
-  for (const { type, node, patch } of typedMaps(step)) {
+export function* bareVolumes(maps: readonly TypedMap[]): Iterable<Found> {
+  for (const { type, node, patch } of maps) {
     if (type !== 'Volume' || patch) continue;
     yield* bareVolume(node);
   }
@@ -31,8 +30,8 @@ function* bareVolume(node: MapNode): Iterable<Found> {
 }
 
 /** Amounts below nothing. */
-export function* negativeQuantities(step: LintCommandStep): Iterable<Found> {
-  for (const { type, node } of typedMaps(step)) {
+export function* negativeQuantities(maps: readonly TypedMap[]): Iterable<Found> {
+  for (const { type, node } of maps) {
     if (type !== 'ResourceRequirements' && type !== 'VolumeResourceRequirements') continue;
     const amounts = ['requests', 'limits'].flatMap((field) => entriesOf(entryOf(node, field)?.value));
     for (const { key, value } of amounts) {

@@ -1,7 +1,6 @@
 import { kubernetesPluginSchema, pluginDefinitions } from '../../job/kubernetes-plugin.js';
 import type { MapEntry, MapNode, SourceNode } from '../../pipeline/source-tree.js';
 import type { JsonSchema } from '../../schema/json-schema.js';
-import type { LintCommandStep } from '../document.js';
 import { PLUGIN } from './plugin-schema.js';
 
 /** A mapping of the plugin with the definition that it should fit. */
@@ -14,12 +13,9 @@ export interface TypedMap {
   readonly entry: MapEntry | undefined;
 }
 
-/** All mappings below the plugins of a step that have a definition, outer ones first. */
-export function* typedMaps({ kubernetes }: LintCommandStep): Iterable<TypedMap> {
-  for (const { config } of kubernetes) {
-    if (config === undefined) continue;
-    yield* walk(config, { type: PLUGIN, schema: kubernetesPluginSchema, patch: false, entry: undefined });
-  }
+/** All mappings in a configuration of the plugin that have a definition, outer ones first. */
+export function typedMaps(config: SourceNode): Iterable<TypedMap> {
+  return walk(config, { type: PLUGIN, schema: kubernetesPluginSchema, patch: false, entry: undefined });
 }
 
 interface Here {
@@ -51,6 +47,6 @@ function* walkFields(node: MapNode, { type, schema, patch: inPatch }: Here): Ite
 }
 
 function resolve(schema: JsonSchema): Pick<Here, 'type' | 'schema'> {
-  const type = schema.$ref?.replace('#/definitions/', '');
+  const type = schema.$ref?.slice('#/definitions/'.length);
   return { type, schema: type === undefined ? schema : (pluginDefinitions[type] ?? {}) };
 }

@@ -261,12 +261,14 @@ function home({ key, owner, owners }: PluginPlace): string | undefined {
   return owner === PLUGIN ? homeOutside(key) : undefined;
 }
 
-/** The field of a definition whose value has the key. */
+/** The field of a definition whose value has the key; undefined when fields of several kinds do. */
 function fieldWith(type: string | undefined, key: string): string | undefined {
-  return Object.entries(fieldsOf(type)).find(([name, schema]) => {
+  const found = Object.entries(fieldsOf(type)).filter(([name, schema]) => {
     const inner = typeOfField(schema);
     return name !== 'ephemeralContainers' && inner !== type && Object.hasOwn(fieldsOf(inner), key);
-  })?.[0];
+  });
+  const types = new Set(found.map(([, schema]) => typeOfField(schema)));
+  return types.size === 1 ? found[0]?.[0] : undefined;
 }
 
 function homeOutside(key: string): string | undefined {

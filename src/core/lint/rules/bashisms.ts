@@ -2,10 +2,11 @@ import type { SourceNode } from '../../pipeline/source-tree.js';
 import { hasValue, imageAttribute, isOpen } from '../command-containers.js';
 import type { LintCommandStep } from '../document.js';
 import { splitImage } from '../image-names.js';
-import { knownText, mapsIn, nodeAt } from '../nodes.js';
+import { knownText, mapsIn, nodeAt, writtenText } from '../nodes.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { type CommandScript, commandScripts, locateInScript } from '../scripts.js';
-import { bashisms } from '../text/shell/bashisms.js';
+import { parseUploadText, uploadErrors } from '../text/upload-text.js';
+import { type Bashism, bashisms } from '../text/shell/bashisms.js';
 import type { WrittenContainer } from '../written-containers.js';
 import { isInterposedByLine } from './shell-vectors.js';
 import { hiddenPaths } from './workspace-paths.js';
@@ -53,18 +54,25 @@ function* unfitScripts(step: LintCommandStep, context: StepContext): Iterable<Fo
 
 function unfit(step: LintCommandStep, script: CommandScript, context: StepContext): Found | undefined {
   const shell = shellOf(step, script, context);
-  if (shell === 'bash') return undefined;
-  const all = bashisms(script.text).filter(({ inBusybox }) => shell !== 'busybox' || !inBusybox);
-  const [first] = all;
+  const all = shell === 'bash' ? [] : reachable(script, context);
+  const missing = all.filter(({ inBusybox }) => shell !== 'busybox' || !inBusybox);
+  const [first] = [...missing, ...all];
   if (first === undefined) return undefined;
-  const names = [...new Set(all.map(({ what }) => what))];
+  const names = [...new Set((missing.length > 0 ? missing : all).map(({ what }) => what))];
   const more = names.length > 1 ? ` (like ${names.slice(1, MAX_NAMED).map(quote).join(' and ')} here)` : '';
+  const which = missing.length > 0 ? WHICH[shell] : 'which knows it only because it is busybox here';
   return {
     rule: 'command/bashism',
     at: locateInScript(script, first, context),
-    message: `${quote(first.what)}${more} is bash, but commands run with "/bin/sh -ec" of the image, ${WHICH[shell]}; use a script with a "#!" line or "bash -c", or set BUILDKITE_SHELL in the container's env`,
-    ...(shell === 'unknown' && { severity: 'info' as const }),
+    message: `${quote(first.what)}${more} is bash, but commands run with "/bin/sh -ec" of the image, ${which}; use a script with a "#!" line or "bash -c", or set BUILDKITE_SHELL in the container's env`,
+    ...((shell === 'unknown' || missing.length === 0) && { severity: 'info' as const }),
   };
+}
+
+/** The bashisms that get to the shell: what the upload fails on already has a finding. */
+function reachable({ text, items }: CommandScript, { world }: StepContext): readonly Bashism[] {
+  const fails = world.interpolate && items.some((item) => uploadErrors(parseUploadText(writtenText(item))).length > 0);
+  return bashisms(text).filter(({ what }) => !fails || !what.startsWith('${'));
 }
 
 const WHICH: Readonly<Record<Shell, string>> = {

@@ -47,19 +47,24 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 }
 
 /** What a rule finds where it was written needs no second finding where it ends. */
-function hasOwnRule(job: LintJob, { rule, relatedPath }: ApiProblem, { node }: Origin): boolean {
+function hasOwnRule(job: LintJob, { rule, relatedPath, path }: ApiProblem, { node }: Origin): boolean {
   if (rule === 'container/image-missing' || rule === 'image/reference') return true;
   if (node?.kind !== 'scalar') return false;
-  if (rule === 'container/duplicate-name') {
-    const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
-    return isReservedContainerName(node.text) || isInPatch(job, node) || (other !== undefined && isInPatch(job, other));
-  }
-  return rule === 'volume/duplicate-name' && /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+  if (isFileMode(path)) return true;
+  if (rule === 'volume/duplicate-name') return /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+  if (rule !== 'container/duplicate-name') return false;
+  const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
+  return isReservedContainerName(node.text) || [node, other].some((place) => isInPatch(job, place));
 }
 
-function isInPatch({ step }: LintJob, { start, end }: SourceNode): boolean {
+/** `yaml/number-trap` sees how it was written, with quotes or without the leading zero. */
+function isFileMode(path: ApiProblem['path']): boolean {
+  return path.at(-1) === 'defaultMode' || path.at(-1) === 'mode';
+}
+
+function isInPatch({ step }: LintJob, node: SourceNode | undefined): boolean {
   const patch = nodeAt(step.kubernetes.at(-1)?.config, ['podSpecPatch']);
-  return patch !== undefined && patch.start <= start && end <= patch.end;
+  return patch !== undefined && node !== undefined && patch.start <= node.start && node.end <= patch.end;
 }
 
 interface Located {

@@ -109,8 +109,7 @@ function* judge({ reference, node, name, keys }: NamedObject, facts: ClusterFact
   const objects = objectsOf(facts, kind);
   if (objects === undefined) return;
   const found = objects.get(name);
-  const has =
-    reference.clusterWide === true ? 'the cluster has' : `namespace "${facts.namespace ?? 'of the controller'}" has`;
+  const has = reference.clusterWide === true ? 'the cluster has' : `${namespaceOf(facts)} has`;
   const shared = { rule: RULE, ...(severity === undefined ? {} : { severity }) };
   if (found === undefined) {
     const hint = meant(name, objects.keys());
@@ -126,6 +125,10 @@ function* judge({ reference, node, name, keys }: NamedObject, facts: ClusterFact
       message: `${kind} "${name}" has no key "${key.text}"${since(facts)}, so ${then}${hint}`,
     };
   }
+}
+
+function namespaceOf({ namespace }: ClusterFacts): string {
+  return namespace === undefined ? 'the namespace of the facts' : `namespace "${namespace}"`;
 }
 
 function meant(name: string, names: Iterable<string>): string {

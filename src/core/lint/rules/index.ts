@@ -10,11 +10,13 @@ import { imageRules } from './images.js';
 import { emptyResultRules } from './interpolation-empty.js';
 import { overEscapedRules } from './interpolation-escape.js';
 import { stepScopeRules } from './interpolation-scope.js';
+import { scriptVariableRules } from './interpolation-script.js';
 import { interpolationSyntaxRules } from './interpolation-syntax.js';
 import { uploaderRules } from './interpolation-uploader.js';
 import { kubernetesRules } from './kubernetes.js';
 import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
+import { neverFitsRules } from './never-fits.js';
 import { patchRules } from './patch.js';
 import { pipelineShapeRules } from './pipeline-shape.js';
 import { pluginsRules } from './plugins.js';
@@ -50,6 +52,7 @@ export const RULES: RuleSet = join([
   kubernetesRules,
   matrixRules,
   nameRules,
+  neverFitsRules,
   patchRules,
   pipelineShapeRules,
   pluginsRules,
@@ -58,6 +61,7 @@ export const RULES: RuleSet = join([
   retryRules,
   routingRules,
   schedulingRules,
+  scriptVariableRules,
   securityRules,
   stepKeyRules,
   stepReferenceRules,

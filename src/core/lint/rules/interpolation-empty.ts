@@ -114,13 +114,14 @@ function* ofPipeline(document: LintDocument, world: LintWorld): Iterable<Found> 
 }
 
 function* ofStep(step: LintCommandStep, { document, world }: StepContext): Iterable<Found> {
-  if (!world.interpolate) return;
+  const sites = stepSites(step, document);
+  if (!world.interpolate || sites.length === 0) return;
   const surroundings = {
     ...upload(document, world),
     own: new Set(entriesOf(nodeAt(step.step.source, ['env'])).map(({ key }) => key)),
     conditional: isConditional(step),
   };
-  for (const site of stepSites(step, document)) {
+  for (const site of sites) {
     const inPlugin = pathInPlugin(site, step);
     yield* check(site, inPlugin === undefined ? fieldOfStep(site.path) : fieldInPlugin(inPlugin), surroundings);
   }

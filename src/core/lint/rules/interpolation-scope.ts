@@ -37,11 +37,12 @@ interface JobVariable {
 }
 
 function* stepVariables(step: LintCommandStep, { document, world }: StepContext): Iterable<Found> {
-  if (!world.interpolate) return;
+  const sites = stepSites(step, document);
+  if (!world.interpolate || sites.length === 0) return;
   const variables = jobVariables(step);
   if (variables.size === 0) return;
   const known = knownAtUpload(document, world);
-  for (const site of stepSites(step, document)) {
+  for (const site of sites) {
     for (const used of uploadVariables(site.text)) {
       const variable = variables.get(used.name);
       if (variable === undefined || isSelf(site, variable) || isMeant(used, variable)) continue;

@@ -75,11 +75,13 @@ function isBraced({ source }: UploadError): boolean {
 
 function found(site: UploadSite, error: UploadError, agent: Agent): Found {
   const kind = classOfUploadError(error, fieldOf(site));
+  const at = site.locate(error.start, error.end);
   // A shell, too, leaves the dollar sign of "a$|b" alone: what a new agent makes of it is what was meant.
   const harmless = agent === 'unknown' && kind === 'syntax' && /^\$[\s"'|).,;:%/\]}]$/.test(error.source);
   return {
     rule: `interpolation/${kind}`,
-    at: site.locate(error.start, error.end),
+    at,
+    explains: at,
     message: messageOf(kind, error, isScript(site)),
     fix: site.insert('double the dollar sign', error.fixAt, '$'),
     ...(harmless ? { severity: 'warning' as const } : {}),

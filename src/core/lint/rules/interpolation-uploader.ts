@@ -39,15 +39,18 @@ const FIELDS: ReadonlySet<string | number> = new Set(['command', 'commands', 'en
 const HANDED_ON = /UPLOAD|PARENT|TRIGGER|ORIGIN|SOURCE|GENERATOR/i;
 
 function* ofStep(step: LintCommandStep, { document, world }: StepContext): Iterable<Found> {
-  if (!world.interpolate) return;
-  const given = namesInEnv(document);
-  for (const site of stepSites(step, document)) {
+  const sites = world.interpolate ? stepSites(step, document) : [];
+  const given = sites.length === 0 ? new Set<string>() : namesInEnv(document);
+  for (const site of sites) {
     const [field] = site.path;
-    if (field === undefined || !FIELDS.has(field)) continue;
-    for (const used of uploadVariables(site.text)) {
-      if (isOfTheJob(used.name) && !isHandedOn(site, used)) yield uploader(site, used);
-      else if (isOfTheHost(used.name) && !given.has(used.name)) yield host(site, used);
-    }
+    if (field !== undefined && FIELDS.has(field)) yield* inSite(site, given);
+  }
+}
+
+function* inSite(site: UploadSite, given: ReadonlySet<string>): Iterable<Found> {
+  for (const used of uploadVariables(site.text)) {
+    if (isOfTheJob(used.name) && !isHandedOn(site, used)) yield uploader(site, used);
+    else if (isOfTheHost(used.name) && !given.has(used.name)) yield host(site, used);
   }
 }
 
@@ -55,7 +58,7 @@ function* ofStep(step: LintCommandStep, { document, world }: StepContext): Itera
 function* ofPipeline(document: LintDocument, world: LintWorld): Iterable<Found> {
   if (!world.interpolate || document.pipeline === undefined) return;
   const blocks = document.roots.map((root) => nodeAt(root, ['env'])).filter((env) => env !== undefined);
-  for (const site of blocks.flatMap((env) => [...uploadSites(env, document.text)])) {
+  for (const site of blocks.flatMap((env) => uploadSites(env, document.text))) {
     for (const used of uploadVariables(site.text)) {
       if (isOfTheHost(used.name)) yield host({ ...site, path: ['env', ...site.path] }, used);
     }

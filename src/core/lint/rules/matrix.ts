@@ -19,8 +19,8 @@ export const matrixRules: RuleSet = {
     },
   ],
   checks: [
-    { scope: 'step', check: tokens },
     { scope: 'step', check: setup },
+    { scope: 'step', check: tokens },
   ],
 };
 

@@ -34,11 +34,16 @@ const RULE = 'pipeline/shape';
 
 function* shape(document: LintDocument): Iterable<Found> {
   for (const problem of document.problems) {
-    if (problem.rule !== RULE || isOfMatrixToken(document, problem)) continue;
+    if (!isOfShape(problem) || isOfMatrixToken(document, problem)) continue;
     const root = document.roots.find((candidate) => isAt(candidate, problem));
     if (root?.kind === 'map' && entryOf(root, 'steps') === undefined) yield withoutSteps(root);
     else yield misshapen(document, problem);
   }
+}
+
+/** The parser files every `{{` under the matrix; a token of another template language is a file of another shape. */
+function isOfShape({ rule }: PipelineProblem): boolean {
+  return rule === RULE || rule === 'yaml/unquoted-matrix';
 }
 
 /** What the parser says of `{{matrix}}` without quotes, and of the lines after it, is told by `yaml/unquoted-matrix`. */
@@ -52,11 +57,21 @@ function isAt({ at }: SourceNode, { at: place }: PipelineProblem): boolean {
   return at.line === place.line && at.column === place.column;
 }
 
+/** What to do about complaints of the parser that do not say it. */
+const REMEDIES: readonly [complaint: RegExp, remedy: string][] = [
+  [/^tabs are not allowed/, 'indent with spaces'],
+  [/^invalid escape sequence/, 'remove the backslash, or use single quotes, in which it means itself'],
+  [/^nested mappings are not allowed/, 'put quotes around a value with ": " in it, or check the indentation'],
+  [/^implicit keys need to be on a single line/, 'check the line above and its indentation'],
+  [/^missing closing/, 'close the quote'],
+];
+
 function misshapen({ lines, text, tree }: LintDocument, { at, message }: PipelineProblem): Found {
   const start = lines.startOf(at.line) + at.column - 1;
   const template = tree.documents.length === 0 ? templateKind(text) : undefined;
-  const said =
-    template === undefined ? message : `${message}. this looks like ${template}; fill it in first and lint the result`;
+  const remedy = REMEDIES.find(([complaint]) => complaint.test(message))?.[1];
+  const advice = template === undefined ? remedy : `this looks like ${template}; fill it in first and lint the result`;
+  const said = advice === undefined ? message : `${message}. ${advice}`;
   return { rule: RULE, at: { start, end: start + 1 }, message: said };
 }
 
@@ -70,12 +85,15 @@ function withoutSteps(root: SourceNode): Found {
       fix: { description: 'rename it to "steps"', edits: [{ ...step.keySpan, text: 'steps' }] },
     };
   }
+  const at = entriesOf(root)[0]?.keySpan ?? root;
   const kind = fileKind(root);
-  const said =
-    kind === undefined
-      ? 'no "steps" found, so this uploads nothing; a pipeline is a mapping with "steps", or a list of steps'
-      : `this is ${kind}, not a pipeline: there are no "steps" in it; leave it out of the run`;
-  return { rule: RULE, at: entriesOf(root)[0]?.keySpan ?? root, message: said };
+  if (kind !== undefined)
+    return { rule: RULE, at, message: `this is ${kind}, not a pipeline: it has no "steps"; leave it out of the run` };
+  const nothing = 'no "steps" found, so this uploads nothing';
+  const outer = entriesOf(root).find(({ value }) => entryOf(value, 'steps')?.value.kind === 'list');
+  if (outer !== undefined)
+    return { rule: RULE, at: outer.keySpan, message: `${nothing}; move what is under "${outer.key}" to the top` };
+  return { rule: RULE, at, message: `${nothing}; a pipeline is a mapping with "steps", or a list of steps` };
 }
 
 /** More jobs than this Buildkite does not take from one upload. */

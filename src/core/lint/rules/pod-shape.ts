@@ -1,7 +1,9 @@
-import type { LintCommandStep } from '../document.js';
+import type { SourceNode } from '../../pipeline/source-tree.js';
+import type { LintCommandStep, LintDocument } from '../document.js';
 import { envEntries } from '../plugin/env-entries.js';
 import { fileModes } from '../plugin/file-modes.js';
 import { bareVolumes, negativeQuantities } from '../plugin/pod-values.js';
+import { typedMaps } from '../plugin/typed-nodes.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 
 const TYPE_ERROR =
@@ -115,9 +117,24 @@ export const podShapeRules: RuleSet = {
   checks: [{ scope: 'step', check: podValues }],
 };
 
-function* podValues(step: LintCommandStep, { document }: StepContext): Iterable<Found> {
-  yield* envEntries(step, document.text);
-  yield* fileModes(step, document.text);
-  yield* bareVolumes(step);
-  yield* negativeQuantities(step);
+/** By the offset of the configuration: steps that share an anchor are looked at once. */
+const known = new WeakMap<LintDocument, Map<number, readonly Found[]>>();
+
+function* podValues({ kubernetes }: LintCommandStep, { document }: StepContext): Iterable<Found> {
+  const found = known.get(document) ?? new Map<number, readonly Found[]>();
+  known.set(document, found);
+  for (const { config } of kubernetes) {
+    if (config === undefined) continue;
+    const values = found.get(config.start) ?? [...valuesIn(config, document.text)];
+    found.set(config.start, values);
+    yield* values;
+  }
+}
+
+function* valuesIn(config: SourceNode, text: string): Iterable<Found> {
+  const maps = [...typedMaps(config)];
+  yield* envEntries(maps, text);
+  yield* fileModes(maps, text);
+  yield* bareVolumes(maps);
+  yield* negativeQuantities(maps);
 }

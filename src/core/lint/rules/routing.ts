@@ -1,7 +1,7 @@
 import { type ControllerConfig, effectiveQueue } from '../../config/config.js';
 import { isDefaultQueue, matchAgentTags, servesDefaultQueue } from '../../job/agent-tags.js';
 import type { LintCommandStep, LintDocument } from '../document.js';
-import type { Fix } from '../finding.js';
+import type { Fix, Span } from '../finding.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { type AgentRule, agentsOf, queueOf, type StepAgents } from '../step-agents.js';
 import { typoOf } from '../typo.js';
@@ -28,7 +28,7 @@ export const routingRules: RuleSet = {
     },
     {
       id: 'agents/plugin-without-k8s-queue',
-      severity: 'info',
+      severity: 'warning',
       summary: 'A step uses the kubernetes plugin and names no queue.',
       why: 'The job goes to the default queue of the cluster. When an ordinary agent serves it, that agent looks for a repository of the plugin and fails with "failed to checkout plugin kubernetes".',
       remedy:
@@ -104,18 +104,18 @@ function meantByOthers(
 ): Meant | undefined {
   // What is written several times, or in several files, is a name.
   if (places.length > 1 || (neighbours.queues.get(name) ?? 1) > 1) return undefined;
-  const repeated = named.filter((other) => other.places.length > 1).map((other) => other.name);
-  const here = repeated.length > 0 ? repeated : withKnownWord(named.map((other) => other.name));
-  const elsewhere = [...neighbours.queues.keys()].filter((other) => !named.some((own) => own.name === other));
-  const other = typoOf(name, [...here, ...elsewhere]);
-  if (other !== undefined) return { name: other, certain: false, said: 'no other step names queue' };
   const word = misspeltWord(name);
-  return word === undefined ? undefined : { name: word, certain: false, said: 'nobody is likely to serve queue' };
+  if (word !== undefined) return { name: word, certain: false, said: 'nobody is likely to serve queue' };
+  const here = named.filter((other) => other.places.length > 1 || isBefore(other, places));
+  const elsewhere = [...neighbours.queues.keys()].filter((other) => !named.some((own) => own.name === other));
+  const right = [...here.map((other) => other.name), ...elsewhere].filter((other) => misspeltWord(other) === undefined);
+  const other = typoOf(name, right);
+  return other === undefined ? undefined : { name: other, certain: false, said: 'no other step names queue' };
 }
 
-/** Of two names that are written once each, only one with a well-known word is believed. */
-function withKnownWord(names: readonly string[]): readonly string[] {
-  return names.filter((name) => WELL_KNOWN.some((word) => name.includes(word)));
+/** Of two names that are written once each, the first is taken for the right one. */
+function isBefore({ places }: NamedQueue, than: readonly AgentRule[]): boolean {
+  return (places[0]?.at.start ?? 0) < (than[0]?.at.start ?? 0);
 }
 
 /** The name with a mistyped well-known word in it corrected. */
@@ -184,14 +184,23 @@ function* withoutQueue(step: LintCommandStep, { document, world }: StepContext):
   const agents = agentsOf(step);
   const isServed = world.configName !== undefined && servesDefaultQueue(world.config);
   if (plugin === undefined || isServed || mayNameQueue(agents)) return;
-  const lost = agents.own ? queueOf(agentsOf(withoutOwn(step))) : undefined;
+  const lost = lostQueue(step, agents);
   const isSure = lost !== undefined || world.configName !== undefined || othersNameQueue(document);
   yield {
     rule: 'agents/plugin-without-k8s-queue',
     severity: isSure ? 'warning' : 'info',
-    at: (agents.own ? agents.attribute : undefined) ?? plugin.name,
+    at: placeOfAgents(agents) ?? plugin.name,
     message: `${whyNoQueue(lost)}; on the default queue an ordinary agent may take it, which cannot run the plugin. name the controller's queue under "agents"`,
   };
+}
+
+/** The queue of the pipeline that agents of the step's own replace. */
+function lostQueue(step: LintCommandStep, { own }: StepAgents): AgentRule | undefined {
+  return own ? queueOf(agentsOf(withoutOwn(step))) : undefined;
+}
+
+function placeOfAgents({ own, attribute }: StepAgents): Span | undefined {
+  return own ? attribute : undefined;
 }
 
 function whyNoQueue(lost: AgentRule | undefined): string {

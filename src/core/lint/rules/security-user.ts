@@ -57,5 +57,7 @@ export function* userTooLate(step: LintCommandStep): Iterable<Found> {
 function changes({ key, value }: MapEntry, config: SourceNode | undefined): boolean {
   const before = nodeAt(config, ['podSpec', 'securityContext', key]);
   const [from, to] = [before === undefined ? '0' : knownText(before), knownText(value)];
-  return from !== undefined && to !== undefined && to !== '' && from !== to;
+  // Anything but a number is told as what it is.
+  const isNumber = value.kind === 'scalar' && typeof value.value === 'number';
+  return isNumber && from !== undefined && to !== undefined && from !== to;
 }

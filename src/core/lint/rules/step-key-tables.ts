@@ -62,6 +62,9 @@ export const NESTED_KEYS: readonly NestedKeys[] = [
   },
 ];
 
+/** Attributes of the build that a trigger step makes; they stand under `build`. */
+export const OF_BUILD: ReadonlySet<string> = new Set(['branch', 'commit', 'env', 'message', 'meta_data']);
+
 /** What other systems call it → what to write instead. */
 export const MEANT: Readonly<Record<string, string>> = {
   timeout: 'the time limit is "timeout_in_minutes"',
@@ -79,6 +82,4 @@ export const MEANT: Readonly<Record<string, string>> = {
   continue_on_error: 'failures that count as a success are written "soft_fail"',
   queue: 'the queue is written "agents: {queue: …}"',
   resource_class: 'the resource class is written under "agents"',
-  podSpec: 'it belongs to the kubernetes plugin, under "plugins"',
-  podSpecPatch: 'it belongs to the kubernetes plugin, under "plugins"',
 };

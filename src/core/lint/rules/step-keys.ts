@@ -6,9 +6,10 @@ import type { LintDocument, LintStep } from '../document.js';
 import type { Fix } from '../finding.js';
 import { entriesOf } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
+import { looksLikePlugin } from '../plugin/plugin-names.js';
 import type { Found, RuleSet } from '../rule.js';
 import { typoOf } from '../typo.js';
-import { MEANT, NESTED_KEYS, type NestedKeys } from './step-key-tables.js';
+import { MEANT, NESTED_KEYS, type NestedKeys, OF_BUILD } from './step-key-tables.js';
 
 /** Keys of steps that Buildkite does not know, or not on this kind of step. */
 export const stepKeyRules: RuleSet = {
@@ -36,15 +37,11 @@ export const stepKeyRules: RuleSet = {
   ],
 };
 
-/** What the agent takes for a plugin that was forgotten under "plugins": a rule of its own says so. */
-function looksLikePlugin(key: string): boolean {
-  return key === 'kubernetes' || key.includes('#');
-}
-
 function* stepKeys(document: LintDocument): Iterable<Found> {
   for (const lintStep of document.steps) {
     const { source } = lintStep.step;
     for (const entry of entriesOf(source)) {
+      // A plugin that was forgotten under "plugins" has a rule of its own.
       if (isUnknown(entry.key) || looksLikePlugin(entry.key)) continue;
       const found = stepKey(entry, lintStep, document);
       if (found !== undefined) yield found;
@@ -56,11 +53,27 @@ function* stepKeys(document: LintDocument): Iterable<Found> {
 function stepKey(entry: MapEntry, { step }: LintStep, document: LintDocument): Found | undefined {
   const { kind, source } = step;
   if (kind === 'unknown') return unknownKey(entry, { known: KINDS, owner: 'a step', source, document, onlyNear: true });
+  if (kind === 'trigger' && OF_BUILD.has(entry.key)) return ofBuild(entry);
   const attribute = stepAttribute(entry.key);
   if (attribute === undefined) {
-    return unknownKey(entry, { known: attributesOf(kind), owner: `a ${kind} step`, source, document });
+    return unknownKey(entry, {
+      known: attributesOf(kind),
+      owner: `${kind === 'input' ? 'an' : 'a'} ${kind} step`,
+      source,
+      document,
+    });
   }
   return attribute.on.includes(kind) ? undefined : misplaced(entry, kind, source);
+}
+
+function ofBuild({ key, keySpan }: MapEntry): Found {
+  const isAttribute = stepAttribute(key) !== undefined;
+  return {
+    rule: isAttribute ? 'step/attribute-for-type' : 'step/unknown-key',
+    severity: 'warning',
+    at: keySpan,
+    message: `"${key}" has no effect on a trigger step; write it under "build" for the build that it makes`,
+  };
 }
 
 /** Keys that tell the kind of a step. */

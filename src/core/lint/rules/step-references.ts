@@ -20,7 +20,7 @@ export const stepReferenceRules: RuleSet = {
     },
     {
       id: 'step/depends-on',
-      severity: 'info',
+      severity: 'warning',
       fixable: true,
       summary: 'A step depends on a key that no step of the file has, on itself, or on a step that waits for it.',
       why: 'The build fails when no step has the key, and steps that wait for each other never start. A key may also belong to a step that another file uploads: that cannot be seen here, so this is an error only for a circle and a warning for a near miss.',
@@ -154,6 +154,7 @@ function missing(
   }
   return {
     rule: DEPENDS_ON,
+    severity: 'info',
     at: node,
     message: `no step "${key}" in this file; unless another upload of the build brings it, the build fails`,
   };

@@ -1,4 +1,4 @@
-import { nodeAt } from '../nodes.js';
+import { itemsOf, nodeAt } from '../nodes.js';
 import type { ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
 import type { LintDocument } from '../document.js';
 import type { Found, RuleSet } from '../rule.js';
@@ -25,12 +25,17 @@ function* traps({ roots, steps, text }: LintDocument): Iterable<Found> {
   }
   for (const { step } of steps) {
     for (const path of TEXTS) yield* numbers(nodeAt(step.source, path), text);
+    for (const element of itemsOf(nodeAt(step.source, ['matrix']))) yield* numbers(element, text);
     for (const path of FLAGS) yield* words(nodeAt(step.source, path));
+    for (const adjustment of itemsOf(nodeAt(step.source, ['matrix', 'adjustments']))) {
+      yield* numbers(nodeAt(adjustment, ['with']), text);
+      yield* words(nodeAt(adjustment, ['skip']));
+    }
   }
 }
 
 /** Where a number is used as text. */
-const TEXTS = [['env'], ['agents'], ['matrix'], ['build', 'env'], ['build', 'meta_data']];
+const TEXTS = [['env'], ['agents'], ['matrix', 'setup'], ['build', 'env'], ['build', 'meta_data']];
 
 /** True or false, or else a word that means something. What must be true or false and nothing else is refused by `pipeline/shape`. */
 const FLAGS = [['skip'], ['cancel_on_build_failing'], ['retry', 'automatic']];

@@ -64,12 +64,19 @@ export function unquotedMatrixTokens(text: string): readonly Span[] {
     MATRIX_BRACES.lastIndex = offset;
     const braces = token === '{' ? MATRIX_BRACES.exec(text)?.[0] : undefined;
     if (braces !== undefined) spans.push({ start: offset, end: endOfValue(text, offset + braces.length, depth > 0) });
-    if (token === '{' || token === '[') depth += 1;
-    if (token === '}' || token === ']') depth = Math.max(0, depth - 1);
+    depth = Math.max(0, depth + (DEPTHS.get(token) ?? 0));
     offset += token.length;
   }
   return spans;
 }
+
+/** What a token does to the depth of flow collections. */
+const DEPTHS: ReadonlyMap<string, number> = new Map([
+  ['{', 1],
+  ['[', 1],
+  ['}', -1],
+  [']', -1],
+]);
 
 /** Marks of the lexer that are not in the text. */
 function isControl(token: string): boolean {

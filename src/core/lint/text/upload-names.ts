@@ -58,7 +58,7 @@ const DEMANDED = new WeakMap<LintDocument, ReadonlySet<string>>();
 export function demandedByUpload(document: LintDocument): ReadonlySet<string> {
   const known = DEMANDED.get(document);
   if (known !== undefined) return known;
-  const sites = document.tree.documents.flatMap((root) => [...uploadSites(root, document.text)]);
+  const sites = document.tree.documents.flatMap((root) => uploadSites(root, document.text));
   const variables = sites.flatMap(({ text }) => text.filter((part) => part.kind === 'variable'));
   const demanded = new Set(variables.filter(({ operator }) => operator === '?').map(({ name }) => name));
   DEMANDED.set(document, demanded);

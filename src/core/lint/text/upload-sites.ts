@@ -23,35 +23,56 @@ export interface UploadSite {
 const UNTOUCHED: ReadonlySet<string> = new Set(['signature']);
 
 /** All strings below a node that hold something to expand; keys only when asked for. */
-export function* uploadSites(
+export function uploadSites(
   root: SourceNode,
   text: string,
   options: { readonly keys?: boolean } = {},
-): Iterable<UploadSite> {
-  const seen = new Set<number>();
-  function* walk(node: SourceNode, path: readonly (string | number)[]): Iterable<UploadSite> {
-    // An anchor is one text, however often it is used.
-    if (node.kind !== 'scalar') {
-      if (seen.has(node.start)) return;
-      seen.add(node.start);
+): readonly UploadSite[] {
+  if (!text.includes('$')) return [];
+  const walk = new Walk(text, options.keys === true);
+  walk.visit(root);
+  return walk.sites;
+}
+
+class Walk {
+  readonly sites: UploadSite[] = [];
+  private readonly text: string;
+  private readonly keys: boolean;
+  private readonly path: (string | number)[] = [];
+  private readonly seen = new Set<number>();
+
+  constructor(text: string, keys: boolean) {
+    this.text = text;
+    this.keys = keys;
+  }
+
+  visit(node: SourceNode): void {
+    if (node.kind === 'scalar') {
+      this.add(writtenValue(node), node);
+      return;
     }
-    switch (node.kind) {
-      case 'scalar':
-        yield* siteOf(path, writtenValue(node), { node, text });
-        break;
-      case 'list':
-        for (const [index, item] of node.items.entries()) yield* walk(item, [...path, index]);
-        break;
-      case 'map':
-        for (const { key, keySpan, value } of node.entries) {
-          if (UNTOUCHED.has(key)) continue;
-          const below = [...path, key];
-          if (options.keys === true) yield* siteOf(below, key, { node: keySpan, text });
-          yield* walk(value, below);
-        }
+    // An anchor is one text, however often it is used.
+    if (this.seen.has(node.start)) return;
+    this.seen.add(node.start);
+    if (node.kind === 'list') {
+      for (const [index, item] of node.items.entries()) this.below(index, item);
+      return;
+    }
+    for (const { key, keySpan, value } of node.entries) {
+      if (!UNTOUCHED.has(key)) this.below(key, value, keySpan);
     }
   }
-  yield* walk(root, []);
+
+  private below(segment: string | number, node: SourceNode, key?: TextSpan): void {
+    this.path.push(segment);
+    if (this.keys && key !== undefined) this.add(String(segment), key);
+    this.visit(node);
+    this.path.pop();
+  }
+
+  private add(value: string | undefined, node: TextSpan): void {
+    if (value?.includes('$') === true) this.sites.push(siteOf([...this.path], value, { node, text: this.text }));
+  }
 }
 
 const OF_STEP = new WeakMap<LintCommandStep, readonly UploadSite[]>();
@@ -60,7 +81,7 @@ const OF_STEP = new WeakMap<LintCommandStep, readonly UploadSite[]>();
 export function stepSites(step: LintCommandStep, { text }: LintDocument): readonly UploadSite[] {
   const known = OF_STEP.get(step);
   if (known !== undefined) return known;
-  const sites = [...uploadSites(step.step.source, text)];
+  const sites = uploadSites(step.step.source, text);
   OF_STEP.set(step, sites);
   return sites;
 }
@@ -93,19 +114,14 @@ interface Written {
   readonly text: string;
 }
 
-function* siteOf(
-  path: readonly (string | number)[],
-  value: string | undefined,
-  { node, text }: Written,
-): Iterable<UploadSite> {
-  if (value?.includes('$') !== true) return;
+function siteOf(path: UploadSite['path'], value: string, { node, text }: Written): UploadSite {
   let map: ScalarMap | undefined;
   const mapped = (): ScalarMap => (map ??= mapScalar(text.slice(node.start, node.end), value) ?? firstLine(node, text));
   const locate = (start: number, end: number): Span => {
     const span = mapped().locate(start, end);
     return { start: node.start + span.start, end: node.start + span.end };
   };
-  yield {
+  return {
     path,
     span: { start: node.start, end: node.end },
     value,
