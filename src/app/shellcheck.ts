@@ -1,9 +1,8 @@
-import type { ExecFileException } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { ShellScript } from '../core/lint/shell-scripts.js';
-import { parseShellcheck, type ShellcheckComment } from '../core/lint/shellcheck-comments.js';
+import type { ShellcheckComment } from '../core/lint/shellcheck-comments.js';
 import { keyOf, type ShellcheckAnswers } from '../core/lint/rules/shellcheck.js';
 
 /** `auto`: when it is there. */
@@ -27,15 +26,8 @@ export interface ShellcheckOutcome {
   readonly problem: string | undefined;
 }
 
-type Answer =
-  | { readonly comments: readonly ShellcheckComment[] }
-  /** `isFinal`: another script would fare no better. */
-  | { readonly failure: string; readonly isFinal: boolean };
-
 const DEADLINE = 30_000;
 const AT_ONCE = 2;
-/** More than any script gives; it keeps a wrong program from taking all memory. */
-const LONGEST_OUTPUT = 10 * 1024 * 1024;
 
 /** Lets the program shellcheck, if it is in the PATH, look at scripts; those that are the same only once. Never throws. */
 export async function runShellcheck(request: ShellcheckRequest): Promise<ShellcheckOutcome> {
@@ -73,12 +65,15 @@ async function isProgram(path: string): Promise<boolean> {
 async function askAll(program: string, request: ShellcheckRequest): Promise<ShellcheckOutcome> {
   const scripts = new Map(request.scripts().map((script) => [keyOf(script), script]));
   const answers = new Map<string, readonly ShellcheckComment[]>();
+  const { deadline = DEADLINE, environment } = request;
+  // Not before it is needed: starting programs is a part of Node that most runs do without.
+  const { askShellcheck } = await import('./ask-shellcheck.js');
   const failures: string[] = [];
   const waiting = [...scripts];
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [key, script] = next;
-      const answer = await ask(program, script, request);
+      const answer = await askShellcheck(program, script, { deadline, environment });
       if ('comments' in answer) answers.set(key, answer.comments);
       else {
         failures.push(answer.failure);
@@ -97,43 +92,4 @@ async function askAll(program: string, request: ShellcheckRequest): Promise<Shel
         ? undefined
         : `"${program}" ${failures[0]}, so ${counted} went unchecked by it; try it by hand, or use "--shellcheck never"`,
   };
-}
-
-async function ask(
-  program: string,
-  { dialect, text }: ShellScript,
-  { environment, deadline = DEADLINE }: ShellcheckRequest,
-): Promise<Answer> {
-  // Not before it is needed: most runs have no shellcheck.
-  const { execFile } = await import('node:child_process');
-  return new Promise((resolve) => {
-    const child = execFile(
-      program,
-      ['--format=json1', `--shell=${dialect}`, '-'],
-      { env: { ...environment }, timeout: deadline, killSignal: 'SIGKILL', maxBuffer: LONGEST_OUTPUT },
-      (error, stdout) => resolve(toAnswer(error, stdout, deadline)),
-    );
-    // It may end before it has read everything; what it says then decides.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(text);
-  });
-}
-
-/** Shellcheck ends with 1 when it has something to say. */
-function toAnswer(error: ExecFileException | null, stdout: string, deadline: number): Answer {
-  const failure = error === null ? undefined : failureOf(error, deadline);
-  if (failure !== undefined) return { failure, isFinal: true };
-  const comments = error === null || error.code === 1 ? parseShellcheck(stdout) : undefined;
-  if (comments !== undefined) return { comments };
-  const how = error?.signal ?? `status ${error?.code ?? 0}`;
-  return { failure: `gave no answer that can be read (${how})`, isFinal: false };
-}
-
-/** Why it could not end by itself. */
-function failureOf({ code, killed }: ExecFileException, deadline: number): string | undefined {
-  // The types know no codes of the system.
-  const reason: unknown = code;
-  if (reason === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'never stops talking';
-  if (typeof reason === 'string') return `cannot be run (${reason})`;
-  return killed === true ? `gave no answer within ${deadline / 1000} s` : undefined;
 }

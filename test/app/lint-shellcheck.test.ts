@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type LintFlags, type LintResult, runLint } from '../../src/app/run-lint.js';
@@ -81,6 +82,20 @@ describe('lint with shellcheck', () => {
     expect(shellFindings(result)).to.deep.equal(FOUND);
     expect(result).to.deep.include({ exit: 0, notes: [], errors: [] });
     expect(calls()).to.deep.equal(['--format=json1 --shell=sh -']);
+  });
+
+  it('does so in the packaged program', function () {
+    if (!existsSync('dist/bundle/program.cjs')) {
+      console.log('      the package is not built: skipped');
+      return this.skip();
+    }
+    install();
+
+    const { stdout } = spawnSync(process.execPath, ['bin/run.js', 'lint', '-', '-f', 'compact'], {
+      ...{ input: PIPELINE, encoding: 'utf8', env: { PATH: folder } },
+    });
+
+    expect(stdout).to.match(/^<stdin>:4:12: warning: double quote this \(SC2086\) \[shell\/shellcheck\]$/m);
   });
 
   it('sorts its findings in with the others', async () => {
