@@ -12,7 +12,7 @@ export interface RuleInfo {
   /** Severity in the preset `strict`. @default the same */
   readonly strict?: Severity;
   /** What the rule must know to speak at all. */
-  readonly needs?: 'config' | 'facts';
+  readonly needs?: 'config' | 'facts' | 'shellcheck';
   /** Whether `--fix` mends (some of) its findings. */
   readonly fixable?: boolean;
   /** One sentence: what is wrong. */

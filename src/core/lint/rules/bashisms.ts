@@ -91,12 +91,18 @@ function runsElsewhere({ plugins }: LintCommandStep): boolean {
   return plugins.some(({ use }) => /docker|compose|devcontainer|nix/i.test(use.name));
 }
 
-function shellOf(step: LintCommandStep, script: CommandScript, { world }: StepContext): Shell {
-  const { containers } = script;
+/** The shells that containers and configuration name, undefined for each that names none; empty = nobody knows here. */
+export function chosenShells({ containers }: CommandScript, { world }: StepContext): readonly (string | undefined)[] {
   const configured = world.configName === undefined ? undefined : world.config.agentConfig?.shell;
-  const chosen = [...containers.map(({ node }) => shellSetting(node)), configured];
+  return [...containers.map(({ node }) => shellSetting(node)), configured];
+}
+
+/** The shell that reads a script. */
+export function shellOf(step: LintCommandStep, script: CommandScript, context: StepContext): Shell {
+  const { containers } = script;
+  const { world } = context;
   // Whoever chose a shell knows what it can do, and an unknown one may be any.
-  if (chosen.some((shell) => shell !== undefined && !/(?:^|\/)sh\b/.test(shell))) return 'bash';
+  if (chosenShells(script, context).some((shell) => shell !== undefined && !/(?:^|\/)sh\b/.test(shell))) return 'bash';
   const attribute = imageAttribute(step);
   if (attribute !== undefined) return isPatched(containers) ? 'unknown' : familyOf(knownText(attribute.node));
   const images = containers.flatMap(({ node }) => knownText(nodeAt(node, ['image'])) ?? []);

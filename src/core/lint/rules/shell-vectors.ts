@@ -55,15 +55,29 @@ export function isInterposedByLine(step: LintCommandStep, context: StepContext):
   return interposerOf(step, context) === 'buildkite';
 }
 
-function interposerOf(step: LintCommandStep, { world }: StepContext): string | undefined {
+/** How the controller makes a command of a container's `command`; undefined when only the upload knows. */
+export function interposerOf(step: LintCommandStep, { world }: StepContext): string | undefined {
   const node = nodeAt(step.kubernetes.at(-1)?.config, ['commandParams', 'interposer']);
   if (node?.kind === 'scalar' && isUnknown(node.text)) return undefined;
   if (node?.kind === 'scalar' && node.text !== '') return node.text;
   return effectiveInterposer({ plugin: {}, config: world.config });
 }
 
+/** Whether items look like the words of one command rather than like lines of a script. */
+export function isArgumentVector(items: readonly ScalarNode[]): boolean {
+  return shapeOfWords(items.map(({ text }) => text)) !== undefined;
+}
+
+/** Whether words are `SHELL -c SCRIPT …`. */
+export function startsShellWithText([shell, option]: readonly ScalarNode[]): boolean {
+  return SHELL.test(shell?.text ?? '') && RUN_TEXT.test(option?.text ?? '');
+}
+
 function shapeOf(value: SourceNode | undefined): Shape | undefined {
-  const words = scalarsOf(value).map(({ text }) => text);
+  return shapeOfWords(scalarsOf(value).map(({ text }) => text));
+}
+
+function shapeOfWords(words: readonly string[]): Shape | undefined {
   const [program = '', option = ''] = ENV.test(words[0] ?? '') ? words.slice(1) : words;
   if (!isProgram(program) || !/^-{1,2}[A-Za-z0-9]/.test(option)) return undefined;
   const runsText = SHELL.test(program) && words.some((word) => RUN_TEXT.test(word));
