@@ -4,7 +4,7 @@ import type { LintCommandStep } from './document.js';
 import type { Span } from './finding.js';
 import { nodeAt } from './nodes.js';
 import { PLACEHOLDER } from './placeholder.js';
-import type { StepContext } from './rule.js';
+import type { DocumentContext } from './rule.js';
 import { chosenShells, shellOf } from './rules/bashisms.js';
 import { interposerOf, isArgumentVector, startsShellWithText } from './rules/shell-vectors.js';
 import { type CommandScript, commandScripts, locateInScript } from './scripts.js';
@@ -27,7 +27,7 @@ export interface ShellScript {
  * The scripts of a step that a shell will read: its command, and those of its containers. None for a text without anything special to a
  * shell, for another language, and for argument vectors that are mistaken for scripts, which a rule of its own reports.
  */
-export function shellScripts(step: LintCommandStep, context: StepContext): readonly ShellScript[] {
+export function shellScripts(step: LintCommandStep, context: DocumentContext): readonly ShellScript[] {
   const { document, world } = context;
   return scriptsOf(step, context).flatMap((script) => {
     const dialect = dialectOf(step, script, context);
@@ -38,7 +38,7 @@ export function shellScripts(step: LintCommandStep, context: StepContext): reado
   });
 }
 
-function scriptsOf(step: LintCommandStep, context: StepContext): readonly CommandScript[] {
+function scriptsOf(step: LintCommandStep, context: DocumentContext): readonly CommandScript[] {
   const interposer = interposerOf(step, context);
   const scripts = commandScripts(step).filter(({ ofStep }) => ofStep || interposer === 'buildkite');
   return interposer === 'vector' ? [...scripts, ...vectorScripts(step)] : scripts;
@@ -58,7 +58,7 @@ function vectorScripts(step: LintCommandStep): readonly CommandScript[] {
 function dialectOf(
   step: LintCommandStep,
   script: CommandScript & { readonly program?: ScalarNode | undefined },
-  context: StepContext,
+  context: DocumentContext,
 ): Dialect | undefined {
   const interpreter = script.program?.text ?? /^#!(.*)/.exec(script.text)?.[1];
   const named = interpreter ?? chosenShells(script, context).find((shell) => shell !== undefined);

@@ -62,7 +62,10 @@ function descriptor({ id, severity, summary, why, remedy }: RuleInfo): object {
       .join(''),
     shortDescription: { text: summary },
     fullDescription: { text: why },
-    help: { text: help, markdown: `**${summary}**\n\n${why}\n\n${remedy}\n\n`agent-stack-k8s lint --explain ${id}` shows examples.` },
+    help: {
+      text: help,
+      markdown: `**${summary}**\n\n${why}\n\n${remedy}\n\n\`agent-stack-k8s lint --explain ${id}\` shows examples.`,
+    },
     defaultConfiguration: { enabled: severity !== 'off', level: LEVELS[severity] },
     properties: {
       ...{ tags: [id.split('/')[0] ?? ''], precision: 'high', 'problem.severity': problemSeverity(severity) },
