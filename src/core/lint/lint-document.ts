@@ -119,7 +119,8 @@ class Collector {
     const chosen = this.options.severityOf?.(id);
     if (chosen !== undefined) return chosen;
     const preset = this.options.preset === 'strict' ? (rule.strict ?? rule.severity) : rule.severity;
-    return preset === 'off' ? 'off' : (severity ?? preset);
+    // A finding with a severity of its own speaks also when the rule is off by itself: it is more than an opinion.
+    return severity ?? preset;
   }
 
   private finding({ found, severity, step, steps, choices, of }: Collected): Finding {

@@ -89,19 +89,23 @@ export function* floatingTags(step: LintCommandStep): Iterable<Found> {
     const isReplaced = attribute !== undefined && role === 'command' && within === 'podSpec';
     const [image] = isReplaced ? [] : scalar(nodeAt(node, ['image']));
     if (image === undefined || !isFloating(image)) continue;
-    yield* floating(image);
-    yield* stale(image, nodeAt(node, ['imagePullPolicy']));
+    yield* stale(image, nodeAt(node, ['imagePullPolicy'])) ?? floating(image);
   }
 }
 
-function* stale(image: ScalarNode, policy: SourceNode | undefined): Iterable<Found> {
+/** Where the tag is never looked up again, the rule speaks also when it is off by itself. */
+function stale(image: ScalarNode, policy: SourceNode | undefined): Found[] | undefined {
   const chosen = knownText(policy);
-  if (policy === undefined || chosen === undefined || !/^(?:IfNotPresent|Never)$/.test(chosen)) return;
-  yield {
-    rule: 'image/stale-tag',
-    at: policy,
-    message: `with "${chosen}" each node keeps the "${knownText(image)}" that it pulled first; pin a version or digest, or remove "imagePullPolicy"`,
-  };
+  if (policy === undefined || chosen === undefined || !/^(?:IfNotPresent|Never)$/.test(chosen)) return undefined;
+  return [
+    {
+      rule: 'image/floating-tag',
+      severity: 'warning',
+      at: image,
+      message: `with the pull policy "${chosen}" each node keeps the "${knownText(image)}" that it pulled first; pin a version or digest, or remove "imagePullPolicy"`,
+      related: [{ at: policy, message: 'the policy' }],
+    },
+  ];
 }
 
 function* floating(image: ScalarNode): Iterable<Found> {

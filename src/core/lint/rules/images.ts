@@ -33,15 +33,8 @@ export const imageRules: RuleSet = {
       severity: 'off',
       strict: 'info',
       summary: 'An image has the tag "latest", or none.',
-      why: 'The same commit can be built with another image tomorrow, and every job asks the registry whether the tag has moved.',
+      why: 'The same commit can be built with another image tomorrow, and every job asks the registry whether the tag has moved. With "imagePullPolicy: IfNotPresent" or "Never" nobody asks: each node keeps what it once pulled, and the same step runs different images on different nodes. That is a warning even where the rule is off.',
       remedy: 'Pin a version, or a digest.',
-    },
-    {
-      id: 'image/stale-tag',
-      severity: 'warning',
-      summary: 'A tag that moves is combined with a pull policy that does not look again.',
-      why: 'With "IfNotPresent" or "Never" each node keeps the "latest" it once pulled, so the same step runs different images on different nodes.',
-      remedy: 'Pin a version or digest, or remove "imagePullPolicy".',
     },
     {
       id: 'image/overrides-containers',
