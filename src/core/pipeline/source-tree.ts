@@ -220,12 +220,6 @@ class TreeReader {
         node,
         `the aliases of this file expand to more than ${MAX_REPEATED} values; it cannot be a pipeline`,
       );
-    if (this.open.has(node))
-      return this.giveUp(
-        node,
-        'this value contains itself through an alias; the upload fails',
-        'yaml/merge-loses-keys',
-      );
     if (this.gaveUp) return this.nothing(node);
     this.open.add(node);
     try {
@@ -251,6 +245,12 @@ class TreeReader {
       return this.giveUp(
         node,
         `alias "*${node.source}" has no anchor before it; the upload fails`,
+        'yaml/merge-loses-keys',
+      );
+    if (this.open.has(target))
+      return this.giveUp(
+        node,
+        'this value contains itself through an alias; the upload fails',
         'yaml/merge-loses-keys',
       );
     this.aliasDepth += 1;
@@ -336,7 +336,8 @@ class TreeReader {
     const seen = new Map<string, MapEntry>();
     for (const item of maps) {
       if (item.kind !== 'map') {
-        this.report('error', item.start, '"<<" can merge mappings only; the upload fails', 'yaml/merge-loses-keys');
+        const { start } = item.alias ?? source.alias ?? item;
+        this.report('error', start, '"<<" can merge mappings only; the upload fails', 'yaml/merge-loses-keys');
         continue;
       }
       for (const entry of item.entries) if (!seen.has(entry.key)) seen.set(entry.key, entry);
