@@ -24,7 +24,7 @@ export const pluginsRules: RuleSet = {
       id: 'plugins/split-item',
       severity: 'error',
       fixable: true,
-      summary: 'A field of the kubernetes plugin is indented as if it were a plugin itself.',
+      summary: 'A field of a plugin is indented as if it were a plugin itself.',
       why: `\`podSpec\` on the level of \`kubernetes\` is a second plugin of that name, and the kubernetes plugin is empty. The pod is the default one. ${CLONE}`,
       remedy: 'Indent the field two spaces more, below `kubernetes:`.',
     },
@@ -76,7 +76,8 @@ export const pluginsRules: RuleSet = {
   ],
   checks: [
     { scope: 'step', check: pluginNames },
-    { scope: 'step', check: kubernetesPlugins },
+    { scope: 'step', check: kubernetesTwice },
+    { scope: 'step', check: emptyKubernetes },
     { scope: 'file', check: listForms },
     { scope: 'file', check: outsidePlugins },
   ],
@@ -90,6 +91,11 @@ function* pluginNames(
     const { use, config } = plugin;
     if (isPluginField(use.name) || (kubernetes.length > 0 && mayBePluginField(use.name))) {
       if (isFirstSlip(plugin, plugins)) yield splitItem(plugin, kubernetes, { text, step: step.source });
+      continue;
+    }
+    const owner = slippedFrom(plugin, plugins);
+    if (owner !== undefined) {
+      yield slippedField(plugin, owner);
       continue;
     }
     const lookalike = lookalikeOf(use.name, config);
@@ -111,12 +117,35 @@ function misnamed({ use, name, config }: LintPlugin, lookalike: Lookalike, text:
 
 /** Several fields beside one another have slipped together. */
 function isFirstSlip({ use }: LintPlugin, plugins: readonly LintPlugin[]): boolean {
-  const item = use.path.slice(0, -1).join('.');
+  const item = itemOf(use);
   const first = plugins.find(
-    (other) =>
-      other.entry !== undefined && mayBePluginField(other.use.name) && other.use.path.slice(0, -1).join('.') === item,
+    (other) => other.entry !== undefined && mayBePluginField(other.use.name) && itemOf(other.use) === item,
   );
   return first === undefined || first.use === use;
+}
+
+/** The empty plugin in front of a name with a value that no plugin has: `docker#v5:` with `image: alpine` beside it. */
+function slippedFrom({ use, config }: LintPlugin, plugins: readonly LintPlugin[]): LintPlugin | undefined {
+  const item = itemOf(use);
+  const [owner, ...others] = plugins.filter((other) => other.entry !== undefined && itemOf(other.use) === item);
+  const slipped = others.find(
+    (other) => other.config !== undefined && (other.config.kind !== 'map' || mayBePluginField(other.use.name)),
+  );
+  const isField = slipped?.use === use && config?.kind !== 'map' && !/[#/]/.test(use.name);
+  return isField && owner?.config === undefined ? owner : undefined;
+}
+
+function slippedField({ use, name }: LintPlugin, owner: LintPlugin): Found {
+  return {
+    rule: 'plugins/split-item',
+    at: name,
+    message: `"${use.name}" stands here as a plugin of its own, whose configuration must be a mapping, so the job fails before its command; indent it two spaces more, under "${owner.use.name}"`,
+    related: [{ at: owner.name, message: 'the plugin without its configuration' }],
+  };
+}
+
+function itemOf({ path }: LintPlugin['use']): string {
+  return path.slice(0, -1).join('.');
 }
 
 interface Surroundings {
@@ -125,7 +154,7 @@ interface Surroundings {
 }
 
 function splitItem({ use, name }: LintPlugin, kubernetes: readonly LintPlugin[], { text, step }: Surroundings): Found {
-  const owner = kubernetes.find((other) => other.use.path.slice(0, -1).join('.') === use.path.slice(0, -1).join('.'));
+  const owner = kubernetes.find((other) => itemOf(other.use) === itemOf(use));
   const above =
     kubernetes.length > 0 ? 'write it without the dash as a field of "kubernetes"' : 'write it under "- kubernetes:"';
   const where = owner === undefined ? above : 'indent it two spaces more, under "kubernetes"';
@@ -159,30 +188,38 @@ function indentSlipped({ use, config, entry }: LintPlugin, { text, step }: Surro
   return sure.length < edits.length ? undefined : { description: 'indent the fields under kubernetes', edits: sure };
 }
 
-function* kubernetesPlugins(
-  { kubernetes, plugins, step }: LintCommandStep,
-  { document }: StepContext,
-): Iterable<Found> {
-  const [first, ...others] = kubernetes;
-  for (const plugin of others) {
-    if (first === undefined) break;
+function* kubernetesTwice({ kubernetes }: LintCommandStep, { document }: StepContext): Iterable<Found> {
+  // Without a configuration there is nothing to mix.
+  const [first, ...others] = kubernetes.filter(({ config }) => config !== undefined);
+  if (first === undefined) return;
+  const { line } = document.lines.rangeOf(first.name);
+  for (const { name } of others) {
     yield {
       rule: 'plugins/kubernetes-twice',
-      at: plugin.name,
-      message: `the kubernetes plugin appears twice in this step (also at line ${document.lines.rangeOf(first.name).line}), and the Go controller mixes the two field by field; write one with everything in it`,
+      at: name,
+      message: `the kubernetes plugin appears twice in this step (also at line ${line}), and the Go controller mixes the two field by field; write one with everything in it`,
       related: [{ at: first.name, message: 'the other one' }],
     };
   }
-  const slipped = plugins.some(({ use }) => isPluginField(use.name) || mayBePluginField(use.name));
-  if (first === undefined || others.length > 0 || slipped || hasOutside(step.source)) return;
-  const isEmpty = first.config === undefined || (first.config.kind === 'map' && first.config.entries.length === 0);
-  if (!isEmpty) return;
-  yield {
-    rule: 'kubernetes/empty',
-    at: first.name,
-    message:
-      'the kubernetes plugin is empty, so the job runs in the same pod as without it; remove it, or configure it',
-  };
+}
+
+function* emptyKubernetes({ kubernetes, plugins, step }: LintCommandStep): Iterable<Found> {
+  const slipped = plugins.some(
+    (plugin) => mayBePluginField(plugin.use.name) || slippedFrom(plugin, plugins) !== undefined,
+  );
+  if (slipped || hasOutside(step.source)) return;
+  for (const { name } of kubernetes.filter(isEmpty)) {
+    yield {
+      rule: 'kubernetes/empty',
+      at: name,
+      message:
+        'the kubernetes plugin is empty, so the job runs in the same pod as without it; remove it, or configure it',
+    };
+  }
+}
+
+function isEmpty({ config }: LintPlugin): boolean {
+  return config === undefined || (config.kind === 'map' && config.entries.length === 0);
 }
 
 /** The fields of an empty plugin may have slipped even further, to the step. */
