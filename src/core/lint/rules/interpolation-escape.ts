@@ -22,12 +22,14 @@ export const overEscapedRules: RuleSet = {
 };
 
 /** Keys below which a text is a command, or anything at all. */
-const EXPANDED_LATER: ReadonlySet<string | number> = new Set(['command', 'args', 'subPathExpr', 'annotations']);
+const EXPANDED_LATER: ReadonlySet<string | number> = new Set(['command', 'args', 'subPathExpr']);
 
 function* overEscaped(step: LintCommandStep, context: StepContext): Iterable<Found> {
   if (!context.world.interpolate) return;
   for (const site of stepSites(step, context.document)) {
     const inPlugin = pathInPlugin(site, step);
+    // Templates, in annotations above all, have variables of their own.
+    if (site.value.includes('{{')) continue;
     const isFinal = inPlugin === undefined ? site.path[0] === 'image' : !isExpandedLater(inPlugin);
     if (!isFinal) continue;
     for (const part of site.text) {
