@@ -121,18 +121,23 @@ function envValue({ owner, key, node, text }: PluginPlace): Said | undefined {
 const COMMANDS: ReadonlySet<string> = new Set(['Container', 'EphemeralContainer', 'ExecAction']);
 
 function commandList(place: PluginPlace): Said | undefined {
-  const { owner, key, node, text, path } = place;
+  const { owner, key, node, path } = place;
   const name = key.toLowerCase();
   if (!COMMANDS.has(owner ?? '') || (name !== 'command' && name !== 'args')) return undefined;
   if (typeof path.at(-1) === 'number') return commandItem(place);
   const of = owner === 'ExecAction' ? '"exec"' : 'a container';
-  const source = node === undefined ? '' : sourceOf(text, node).replace(/^["']|["']$/g, '');
-  const isLong = source.length > 60 || source.includes('\n');
   return {
     rule: 'pod/command-type',
-    message: `"${key}" of ${of} is a list of strings, unlike the step's own "command", but this is ${describe(node)}; ${REFUSED}; write ${isLong ? 'a list with it as the one item' : `["${source}"]`}`,
+    message: `"${key}" of ${of} is a list of strings, unlike the step's own "command", but this is ${describe(node)}; ${REFUSED}; write ${asList(node)}`,
     fix: wrapInList(place),
   };
+}
+
+/** The list that a command stands for, when it is short enough for a message. */
+function asList(node: PluginPlace['node']): string {
+  if (node?.kind !== 'scalar') return 'one string for each line';
+  const item = isBlockText(node) ? undefined : JSON.stringify(writtenText(node));
+  return item === undefined || item.length > 60 ? 'a list with it as the one item' : `[${item}]`;
 }
 
 function commandItem({ key, node, text }: PluginPlace): Said {

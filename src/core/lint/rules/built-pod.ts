@@ -49,12 +49,17 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 /** What a rule finds where it was written needs no second finding where it ends. */
 function hasOwnRule(job: LintJob, { rule, relatedPath, path }: ApiProblem, { node }: Origin): boolean {
   if (rule === 'container/image-missing' || rule === 'image/reference') return true;
-  if (node?.kind !== 'scalar') return false;
+  if (node?.kind !== 'scalar') return isGitCredentials(job, path, node);
   if (isFileMode(path)) return true;
   if (rule === 'volume/duplicate-name') return /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
   if (rule !== 'container/duplicate-name') return false;
   const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
   return isReservedContainerName(node.text) || [node, other].some((place) => isInPatch(job, place));
+}
+
+/** The one secret volume that the controller adds is that of `gitCredentialsSecret`. */
+function isGitCredentials({ step }: LintJob, path: ApiProblem['path'], node: SourceNode | undefined): boolean {
+  return path.at(-1) === 'secretName' && node === step.kubernetes.at(-1)?.config;
 }
 
 /** `yaml/number-trap` sees how it was written, with quotes or without the leading zero. */
