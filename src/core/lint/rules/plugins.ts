@@ -7,6 +7,7 @@ import { entriesOf, itemsOf } from '../nodes.js';
 import { fieldsOf, PLUGIN } from '../plugin/plugin-schema.js';
 import {
   isPluginField,
+  isStrayField,
   type Lookalike,
   lookalikeOf,
   looksLikePlugin,
@@ -224,7 +225,7 @@ function isEmpty({ config }: LintPlugin): boolean {
 
 /** The fields of an empty plugin may have slipped even further, to the step. */
 function hasOutside(step: SourceNode): boolean {
-  return entriesOf(step).some(({ key }) => looksLikePlugin(key));
+  return entriesOf(step).some(looksLikePlugin);
 }
 
 function* listForms({ steps, text }: LintDocument): Iterable<Found> {
@@ -262,19 +263,33 @@ function firstSpan(node: SourceNode, fallback: Span): Span {
 
 function* outsidePlugins({ steps, text }: LintDocument): Iterable<Found> {
   for (const { step } of steps) {
-    const strays = entriesOf(step.source).filter(({ key }) => looksLikePlugin(key));
+    const strays = entriesOf(step.source).filter(looksLikePlugin);
     for (const entry of strays) {
-      const isField = isPluginField(entry.key);
+      const { message, name } = strayPlugin(entry.key);
       yield {
         rule: 'step/plugin-outside-plugins',
         at: entry.keySpan,
-        message: isField
-          ? `"${entry.key}" is a field of the kubernetes plugin, but it stands on the step, where Buildkite ignores it; write it under "plugins", below "- kubernetes:"`
-          : `"${entry.key}" is a plugin, but it stands on the step, where Buildkite ignores it; it belongs under "plugins" as an item of the list`,
-        fix: isField || strays.length > 1 ? undefined : wrapInPlugins(text, entry, step.source),
+        message,
+        fix: name !== entry.key || strays.length > 1 ? undefined : wrapInPlugins(text, entry, step.source),
       };
     }
   }
+}
+
+/** What a key of a step is, and the name that it has as a plugin. */
+function strayPlugin(key: string): { readonly message: string; readonly name: string | undefined } {
+  if (isStrayField(key))
+    return {
+      name: undefined,
+      message: `"${key}" is a field of the kubernetes plugin, but it stands on the step, where Buildkite ignores it; write it under "plugins", below "- kubernetes:"`,
+    };
+  const isOther = key.includes('#') && lookalikeOf(key, undefined) === undefined;
+  const name = isOther ? key : 'kubernetes';
+  const called = name === key ? '' : ` as "${name}"`;
+  return {
+    name,
+    message: `"${key}" is a plugin, but it stands on the step, where Buildkite ignores it; it belongs under "plugins"${called} as an item of the list`,
+  };
 }
 
 function wrapInPlugins(text: string, entry: MapEntry, step: SourceNode): Fix | undefined {
