@@ -221,7 +221,7 @@ function listOrMap(place: PluginPlace): Said | undefined {
   const { node, path } = place;
   const want = wantedShape(place);
   if (want === undefined && node?.kind === 'scalar') return undefined;
-  const { advice, fix } = rewriteShape(place);
+  const { advice, fix } = want === undefined ? { advice: undefined, fix: undefined } : rewriteShape(place);
   const shape = want ?? 'a single value';
   const message =
     typeof path.at(-1) === 'number'

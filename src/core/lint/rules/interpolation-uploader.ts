@@ -33,7 +33,7 @@ export const uploaderRules: RuleSet = {
 };
 
 /** What reaches the job. */
-const FIELDS: ReadonlySet<string | number> = new Set(['command', 'commands', 'env', 'plugins']);
+const FIELDS: ReadonlySet<string | number> = new Set(['command', 'commands', 'env', 'plugins', 'artifact_paths']);
 
 /** Handing the upload's own job on is said by the name. */
 const HANDED_ON = /UPLOAD|PARENT|TRIGGER|ORIGIN|SOURCE|GENERATOR/i;
