@@ -177,8 +177,11 @@ class TreeReader {
   private readonly file: string;
   private readonly lines: LineCounter;
   private readonly open = new Set<Node>();
+  private anchors = new Map<string, Node>();
+  /** What stands under an anchor is read once; its aliases share it. */
+  private readonly anchored = new Map<Node, AnchoredNode>();
+  private size = 0;
   private repeated = 0;
-  private aliasDepth = 0;
 
   constructor(file: string, lines: LineCounter) {
     this.file = file;
@@ -190,7 +193,8 @@ class TreeReader {
   }
 
   readDocument(document: Document.Parsed | Document): SourceNode | undefined {
-    return document.contents === null ? undefined : this.read(document.contents, document);
+    this.anchors = new Map();
+    return document.contents === null ? undefined : this.read(document.contents);
   }
 
   private place(offset: number): Place {
@@ -213,65 +217,65 @@ class TreeReader {
     return this.nothing(node);
   }
 
-  private read(node: Node, document: Document): SourceNode {
-    if (this.aliasDepth > 0) this.repeated += 1;
-    if (this.repeated > MAX_REPEATED)
-      return this.giveUp(
-        node,
-        `the aliases of this file expand to more than ${MAX_REPEATED} values; it cannot be a pipeline`,
-      );
+  private read(node: Node): SourceNode {
+    this.size += 1;
     if (this.gaveUp) return this.nothing(node);
+    if (isAlias(node)) return this.readAlias(node);
+    if (node.anchor === undefined) return this.readKind(node);
+    this.anchors.set(node.anchor, node);
     this.open.add(node);
-    try {
-      return this.readKind(node, document);
-    } finally {
-      this.open.delete(node);
-    }
+    const before = this.size;
+    const read = this.readKind(node);
+    this.open.delete(node);
+    this.anchored.set(node, { read, size: this.size - before + 1 });
+    return read;
   }
 
-  private readKind(node: Node, document: Document): SourceNode {
-    if (isAlias(node)) return this.readAlias(node, document);
+  private readKind(node: Node): SourceNode {
     if (isScalar(node)) return { ...this.base(node), kind: 'scalar', ...resolveScalar(node), style: styleOf(node) };
     if (isSeq(node)) {
-      return { ...this.base(node), kind: 'list', items: node.items.map((item) => this.read(item as Node, document)) };
+      return { ...this.base(node), kind: 'list', items: node.items.map((item) => this.read(item as Node)) };
     }
-    if (isMap(node)) return { ...this.base(node), kind: 'map', entries: this.readEntries(node, document) };
+    if (isMap(node)) return { ...this.base(node), kind: 'map', entries: this.readEntries(node) };
     return this.nothing(node);
   }
 
-  private readAlias(node: Alias, document: Document): SourceNode {
-    const target = node.resolve(document);
+  private readAlias(node: Alias): SourceNode {
+    const target = this.anchors.get(node.source);
     if (target === undefined)
       return this.giveUp(
         node,
         `alias "*${node.source}" has no anchor before it; the upload fails`,
         'yaml/merge-loses-keys',
       );
-    if (this.open.has(target))
+    const known = this.anchored.get(target);
+    if (known === undefined || this.open.has(target))
       return this.giveUp(
         node,
         'this value contains itself through an alias; the upload fails',
         'yaml/merge-loses-keys',
       );
-    this.aliasDepth += 1;
-    try {
-      const { start, end } = this.base(node);
-      return { ...this.read(target, document), alias: { start, end } };
-    } finally {
-      this.aliasDepth -= 1;
-    }
+    this.size += known.size;
+    this.repeated += known.size;
+    if (this.repeated > MAX_REPEATED)
+      return this.giveUp(
+        node,
+        `the aliases of this file expand to more than ${MAX_REPEATED} values; it cannot be a pipeline`,
+      );
+    const { start, end } = this.base(node);
+    return { ...known.read, alias: { start, end } };
   }
 
-  private readEntries(map: YAMLMap, document: Document): MapEntry[] {
+  private readEntries(map: YAMLMap): MapEntry[] {
     const own = new Set<string>();
     for (const pair of map.items) {
-      const key = this.keyOf(pair, document);
+      const key = this.keyOf(pair);
       if (key !== undefined && !isMerge(pair)) own.add(key);
     }
     const found: FoundEntries = { own, entries: new Map(), inherited: new Map() };
     for (const pair of map.items) {
-      if (isMerge(pair)) this.addMerged(found, pair, document);
-      else this.addOwn(found.entries, pair, document);
+      if (isMerge(pair)) this.addMerged(found, pair);
+      else this.addOwn(found.entries, pair);
     }
     return [...found.entries.values()].map((entry) => {
       const overrides = found.inherited.get(entry.key);
@@ -279,8 +283,8 @@ class TreeReader {
     });
   }
 
-  private addMerged({ own, entries, inherited }: FoundEntries, pair: Pair, document: Document): void {
-    const merged = pair.value === null ? [] : this.mergedEntries(pair.value as Node, document);
+  private addMerged({ own, entries, inherited }: FoundEntries, pair: Pair): void {
+    const merged = pair.value === null ? [] : this.mergedEntries(pair.value as Node);
     const { start, end } = this.base(pair.key as Node);
     for (const entry of merged) {
       if (own.has(entry.key)) inherited.set(entry.key, entry);
@@ -288,10 +292,10 @@ class TreeReader {
     }
   }
 
-  private addOwn(entries: Map<string, MapEntry>, pair: Pair, document: Document): void {
+  private addOwn(entries: Map<string, MapEntry>, pair: Pair): void {
     const keyNode = pair.key as Node;
     const keySpan = { start: keyNode.range?.[0] ?? 0, end: keyNode.range?.[1] ?? 0 };
-    const key = this.keyOf(pair, document);
+    const key = this.keyOf(pair);
     if (key === undefined) {
       this.refuseKey(keyNode);
       return;
@@ -307,7 +311,7 @@ class TreeReader {
       );
       this.duplicates.set(keySpan.start, { ...keySpan, key, first: before.keySpan });
     }
-    const value = pair.value === null ? this.nothing(keyNode) : this.read(pair.value as Node, document);
+    const value = pair.value === null ? this.nothing(keyNode) : this.read(pair.value as Node);
     entries.set(key, { key, keyAt, keySpan, value });
   }
 
@@ -321,16 +325,16 @@ class TreeReader {
     this.giveUp(node, `a mapping or list cannot be a key; the upload fails. ${advice}`, rule);
   }
 
-  private keyOf(pair: Pair, document: Document): string | undefined {
+  private keyOf(pair: Pair): string | undefined {
     const node = pair.key as Node | null;
-    const target = isAlias(node) ? node.resolve(document) : node;
+    const target = isAlias(node) ? this.anchors.get(node.source) : node;
     if (!isScalar(target)) return undefined;
     const scalar = resolveScalar(target);
     return scalar.value === null ? undefined : scalar.text;
   }
 
-  private mergedEntries(value: Node, document: Document): readonly MapEntry[] {
-    const source = this.read(value, document);
+  private mergedEntries(value: Node): readonly MapEntry[] {
+    const source = this.read(value);
     if (source.kind === 'map') return source.entries;
     const maps = source.kind === 'list' ? source.items : [source];
     const seen = new Map<string, MapEntry>();
@@ -344,6 +348,12 @@ class TreeReader {
     }
     return [...seen.values()];
   }
+}
+
+interface AnchoredNode {
+  readonly read: SourceNode;
+  /** How many values it holds, itself and those of its aliases included. */
+  readonly size: number;
 }
 
 interface FoundEntries {

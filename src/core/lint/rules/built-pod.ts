@@ -1,6 +1,7 @@
 import type { MapEntry, ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
 import type { ApiProblem } from '../api/api-problem.js';
 import { validateJob } from '../api/validate-job.js';
+import type { LintDocument } from '../document.js';
 import type { Fix } from '../finding.js';
 import type { LintJob } from '../lint-job.js';
 import { isReservedContainerName } from '../../job/identity.js';
@@ -8,6 +9,7 @@ import { nodeAt } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import { type Origin, originOf } from '../provenance.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
+import type { LintWorld } from '../world.js';
 import { BUILT_POD_RULES } from './built-pod-rules.js';
 
 /** What a Kubernetes API server would say of the Job that the controller's own builder makes of a step. */
@@ -23,16 +25,35 @@ export const builtPodRules: RuleSet = {
 const OF_ONE_VALUE =
   /^(?:pod\/enum|resources\/.*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path))$/;
 
-function* apiProblems(job: LintJob, { world, document }: StepContext): Iterable<Found> {
-  if (job.manifest === undefined) return;
-  const options = { kubernetesVersion: world.versions.kubernetes, isUnknown };
+function* apiProblems(job: LintJob, context: StepContext): Iterable<Found> {
+  const { world, document } = context;
+  if (isControllersOwn(job, world)) return;
   const explained = explainedNodes(job);
-  for (const problem of validateJob(job.manifest, options)) {
+  for (const problem of problemsOf(job, context)) {
     if (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule)) continue;
     const origin = originOf(job, problem.path);
     if (isExplained(origin, explained) || hasOwnRule(job, problem, origin)) continue;
     yield toFound(job, { problem, origin, text: document.text });
   }
+}
+
+/** A pod to which neither author nor configuration add anything; the step's image is judged where it stands. */
+function isControllersOwn({ step }: LintJob, { configName }: LintWorld): boolean {
+  return step.kubernetes.length === 0 && configName === undefined;
+}
+
+const KNOWN = new WeakMap<LintDocument, Map<string, readonly ApiProblem[]>>();
+
+/** Steps that share a plugin through an anchor have the same pod, but for commands and variables: it is judged once. */
+function problemsOf({ manifest, input }: LintJob, { world, document }: StepContext): readonly ApiProblem[] {
+  if (manifest === undefined) return [];
+  const known = KNOWN.get(document) ?? new Map<string, readonly ApiProblem[]>();
+  KNOWN.set(document, known);
+  const { env, agentQueryRules } = input.job;
+  const key = JSON.stringify([env['BUILDKITE_PLUGINS'], env['BUILDKITE_IMAGE'], agentQueryRules]);
+  const problems = known.get(key) ?? validateJob(manifest, { kubernetesVersion: world.versions.kubernetes, isUnknown });
+  known.set(key, problems);
+  return problems;
 }
 
 /** What a decode error leaves out is missing for a reason that has a finding already. */
@@ -132,7 +153,9 @@ function quoteOf({ style }: ScalarNode): string | undefined {
 /** Reasons that rules of their own tell, or know better: the class may belong to another controller. */
 const TOLD_ELSEWHERE: ReadonlySet<string> = new Set(['resource-class-unknown', 'plugin-prohibited']);
 
-function* notBuildable({ failure, step, baseUnknown }: LintJob): Iterable<Found> {
+function* notBuildable(job: LintJob, { world }: StepContext): Iterable<Found> {
+  if (isControllersOwn(job, world)) return;
+  const { failure, step, baseUnknown } = job;
   if (failure === undefined || TOLD_ELSEWHERE.has(failure.reason)) return;
   // What a PodTemplate or the upload still brings may be just what is missing.
   if (baseUnknown || isUnknown(failure.text)) return;

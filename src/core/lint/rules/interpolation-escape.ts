@@ -33,9 +33,7 @@ function* overEscaped(step: LintCommandStep, context: StepContext): Iterable<Fou
   if (!context.world.interpolate) return;
   for (const site of stepSites(step, context.document)) {
     const inPlugin = pathInPlugin(site, step);
-    // Templates, in annotations above all, have variables of their own.
-    if (site.value.includes('{{')) continue;
-    const isFinal = inPlugin === undefined ? site.path[0] === 'image' : !isExpandedLater(inPlugin);
+    const isFinal = inPlugin === undefined ? site.path[0] === 'image' : !isExpandedLater(inPlugin, site.value);
     if (!isFinal) continue;
     for (const part of site.text) {
       if (part.kind === 'escape') yield* escaped(site, part, { env: step.step.env, ...context });
@@ -52,13 +50,15 @@ function* imageOfPipeline(document: LintDocument, world: LintWorld): Iterable<Fo
   }
 }
 
-function isExpandedLater(path: readonly (string | number)[]): boolean {
+function isExpandedLater(path: UploadSite['path'], value: string): boolean {
+  // Templates in annotations have variables of their own.
+  if (path.includes('annotations') && /\{\{(?!\s*matrix\b)/.test(value)) return true;
   return path.some((segment) => EXPANDED_LATER.has(segment)) || (path.includes('env') && path.at(-1) === 'value');
 }
 
 const VARIABLE = /^(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)[^}]*\})/;
 
-interface Surroundings extends StepContext {
+interface Surroundings extends Pick<StepContext, 'document' | 'world'> {
   /** The step's own. */
   readonly env: Readonly<Record<string, string>>;
 }

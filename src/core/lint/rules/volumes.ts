@@ -175,7 +175,7 @@ function* doubles(mounts: readonly WrittenMount[], { config }: LintWorld): Itera
 }
 
 function* unusedVolumes(job: LintJob): Iterable<Found> {
-  if (job.pod === undefined || job.baseUnknown) return;
+  if (volumeNames(job.step).length === 0 || job.pod === undefined || job.baseUnknown) return;
   const used = new Set(
     containersOf(job).flatMap(({ volumeMounts = [], volumeDevices = [] }) =>
       [...volumeMounts, ...volumeDevices].map(({ name }) => name),
@@ -208,6 +208,7 @@ function containersOf({ pod }: LintJob): readonly V1Container[] {
 }
 
 function* memoryVolumes(job: LintJob): Iterable<Found> {
+  if (job.step.kubernetes.length === 0) return;
   for (const [index, { name, emptyDir }] of (job.pod?.volumes ?? []).entries()) {
     if (emptyDir?.medium !== 'Memory') continue;
     const size = emptyDir.sizeLimit;
@@ -248,6 +249,7 @@ function fillsUp(limit: string, size: string): boolean {
 
 /** Kubernetes expands `$(NAME)` from the container's own env only, and refuses to start it otherwise. */
 function* undefinedInSubPath(job: LintJob): Iterable<Found> {
+  if (job.step.kubernetes.length === 0) return;
   for (const list of ['initContainers', 'containers'] as const) {
     for (const [index, container] of (job.pod?.[list] ?? []).entries()) {
       // What comes from a ConfigMap or Secret is not known here.
