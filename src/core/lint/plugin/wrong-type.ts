@@ -3,10 +3,10 @@ import type { ScalarNode } from '../../pipeline/source-tree.js';
 import { mappingInText, quote, replaceValue, sourceOf } from '../edits.js';
 import type { Fix } from '../finding.js';
 import { isUnknown } from '../placeholder.js';
-import { writtenText } from '../nodes.js';
+import { entriesOf, itemsOf, writtenText } from '../nodes.js';
 import type { Found } from '../rule.js';
 import type { PluginPlace } from './plugin-place.js';
-import { PLUGIN } from './plugin-schema.js';
+import { fieldsOf, PLUGIN } from './plugin-schema.js';
 import { rewriteShape, wrapInList, wrapUnder } from './shape-fixes.js';
 import { ownerWord, REFUSED } from './words.js';
 
@@ -59,10 +59,7 @@ function pluginField(place: PluginPlace): Said | undefined {
   const rule = POD_FIELDS.get(key.toLowerCase());
   if (rule === undefined) return undefined;
   const message = `"${key}" must be a mapping, not ${describe(node)}; ${REFUSED}`;
-  if (node?.kind === 'list') {
-    const fix = wrapUnder(place, 'containers');
-    return { rule, message: `${message}; write these items under "${key}.containers"`, fix };
-  }
+  if (node?.kind === 'list') return { rule, ...listForPod(place, message) };
   return isBlockText(node)
     ? {
         rule,
@@ -70,6 +67,19 @@ function pluginField(place: PluginPlace): Said | undefined {
         fix: withoutBlockSign(text, node),
       }
     : { rule, message: `${message}; write the fields of the pod below it` };
+}
+
+/** Containers without the key above them, a mapping behind a dash, or the operations of a JSON patch. */
+function listForPod(place: PluginPlace, message: string): Pick<Said, 'message' | 'fix'> {
+  const { node, key } = place;
+  const keys = itemsOf(node).flatMap((item) => entriesOf(item).map((entry) => entry.key));
+  if (keys.includes('op'))
+    return {
+      message: `${message}; operations of a JSON patch are not known here, write the fields of the pod below it`,
+    };
+  if (keys.every((name) => Object.hasOwn(fieldsOf('Container'), name)))
+    return { message: `${message}; write these items under "${key}.containers"`, fix: wrapUnder(place, 'containers') };
+  return { message: `${message}; remove the "- " and write the fields of the pod below it` };
 }
 
 /** `key: |` with a mapping below it is that mapping, once the sign is gone. */

@@ -180,13 +180,20 @@ function indentSlipped({ use, config, entry }: LintPlugin, { text, step }: Surro
   }
   const fields = entriesOf(around).filter((other) => other !== entry && isField(other.key));
   const others = entriesOf(around).filter((other) => other !== entry && !isField(other.key));
-  if (config !== undefined || others.length > 0 || fields.length === 0) return undefined;
+  if (config !== undefined || isWritten(entry) || others.length > 0 || fields.length === 0) return undefined;
   const edits = fields.map((field) => {
     const lines = linesOf(text, field);
     return lines && { start: lines.start, end: lines.end, text: shift(lines.text, 2) };
   });
   const sure = edits.filter((edit) => edit !== undefined);
   return sure.length < edits.length ? undefined : { description: 'indent the fields under kubernetes', edits: sure };
+}
+
+/** `kubernetes: ~` has a value, below which nothing can stand. */
+function isWritten(entry: MapEntry | undefined): boolean {
+  return (
+    entry?.value.kind === 'scalar' && entry.value.start < entry.value.end && entry.value.start !== entry.keySpan.start
+  );
 }
 
 function* kubernetesTwice({ kubernetes }: LintCommandStep, { document }: StepContext): Iterable<Found> {
