@@ -340,7 +340,8 @@ class TreeReader {
     const seen = new Map<string, MapEntry>();
     for (const item of maps) {
       if (item.kind !== 'map') {
-        this.report('error', item.start, '"<<" can merge mappings only; the upload fails', 'yaml/merge-loses-keys');
+        const { start } = item.alias ?? source.alias ?? item;
+        this.report('error', start, '"<<" can merge mappings only; the upload fails', 'yaml/merge-loses-keys');
         continue;
       }
       for (const entry of item.entries) if (!seen.has(entry.key)) seen.set(entry.key, entry);

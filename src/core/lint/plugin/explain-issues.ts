@@ -17,6 +17,9 @@ const EXPLAIN: Readonly<Record<DecodeIssue['kind'], (place: PluginPlace) => Foun
   'missing-field': () => undefined,
 };
 
+/** What no rule about the meaning of the key has to speak of any more. */
+const UNREAD: ReadonlySet<DecodeIssue['kind']> = new Set(['unknown-field', 'wrong-type']);
+
 /** Everything that the controller cannot read in a step's plugin, each as one finding of the rule that knows it best. */
 export function* explainIssues(job: LintJob, { document }: StepContext): Iterable<Found> {
   const uses = job.variant.step.plugins.filter(({ source }) => source === KUBERNETES_PLUGIN);
@@ -26,8 +29,10 @@ export function* explainIssues(job: LintJob, { document }: StepContext): Iterabl
     const value = uses[index]?.config ?? null;
     const issues = index === kubernetes.length - 1 ? job.issues : decodeKubernetesPlugin(value).issues;
     for (const issue of issues) {
-      const found = EXPLAIN[issue.kind](placeIssue(issue, { config, value, name, text: document.text }));
-      if (found !== undefined) yield found;
+      const place = placeIssue(issue, { config, value, name, text: document.text });
+      const found = EXPLAIN[issue.kind](place);
+      const isUnread = place.entry !== undefined && UNREAD.has(issue.kind);
+      if (found !== undefined) yield isUnread ? { explains: place.entry.keySpan, ...found } : found;
     }
   }
 }

@@ -30,7 +30,7 @@ function* modeOf(node: MapNode, field: string, text: string): Iterable<Found> {
 }
 
 function judge(mode: number, source: string): Pick<Found, 'message' | 'severity'> | undefined {
-  const looksOctal = /^[1-7]?[0-7]{3}$/.test(source) && !source.startsWith('0');
+  const looksOctal = /^[1-7][0-7]{2}$/.test(source);
   if (mode > HIGHEST || mode < 0) {
     const meant = looksOctal ? `; write 0${source} (= ${parseInt(source, 8)})` : '; modes go up to 0777';
     return {

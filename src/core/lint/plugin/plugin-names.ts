@@ -1,7 +1,7 @@
 import { KUBERNETES_PLUGIN } from '../../job/kubernetes-plugin.js';
 import { pluginSource } from '../../pipeline/plugin-source.js';
 import { stepAttribute } from '../../pipeline/step-attributes.js';
-import type { SourceNode } from '../../pipeline/source-tree.js';
+import type { MapEntry, SourceNode } from '../../pipeline/source-tree.js';
 import { entriesOf } from '../nodes.js';
 import { fieldLike, plainKey, PLUGIN } from './plugin-schema.js';
 
@@ -19,11 +19,16 @@ export function mayBePluginField(name: string): boolean {
   return fieldLike(PLUGIN, name) !== undefined || fieldLike('PodSpec', name) !== undefined;
 }
 
-/** A key of a step that belongs under `plugins`: the kubernetes plugin, one of its fields, or any plugin with a version. */
-export function looksLikePlugin(key: string): boolean {
+/** Whether a key of a step can only be meant as a field of the kubernetes plugin. */
+export function isStrayField(key: string): boolean {
+  return isPluginField(key) || key === 'sidecars';
+}
+
+/** A key of a step that belongs under `plugins`: the kubernetes plugin by any name, one of its fields, or any plugin with a version. */
+export function looksLikePlugin({ key, value }: Pick<MapEntry, 'key' | 'value'>): boolean {
   if (stepAttribute(key) !== undefined) return false;
-  if (key === 'kubernetes' || isPluginField(key)) return true;
-  return /^[\w@:/.-]+#\S+$/.test(key);
+  if (key === 'kubernetes' || isStrayField(key) || /^[\w@:/.-]+#\S+$/.test(key)) return true;
+  return value.kind === 'map' && lookalikeOf(key, value) !== undefined;
 }
 
 /** What a plugin that is not the kubernetes plugin seems to be. */

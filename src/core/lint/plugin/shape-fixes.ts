@@ -34,9 +34,14 @@ const ONE_FIELD: Readonly<Record<string, string>> = {
   ConfigMapEnvSource: 'name',
 };
 
-function scalarForMap({ type, text }: PluginPlace, node: ScalarNode): Reshaped {
+function oneField(type = '', path: PluginPlace['path']): string | undefined {
+  // A patch finds its container by the name.
+  return type === 'Container' && path[0] === 'podSpecPatch' ? 'name' : ONE_FIELD[type];
+}
+
+function scalarForMap({ type, text, path }: PluginPlace, node: ScalarNode): Reshaped {
   const source = sourceOf(text, node);
-  const field = ONE_FIELD[type ?? ''];
+  const field = oneField(type, path);
   if (field !== undefined) {
     const isNumber = type === 'ContainerPort';
     const isSimple = typeof node.value === (isNumber ? 'number' : 'string') && !/[\s,{}[\]]/.test(source);

@@ -54,7 +54,7 @@ function directive({ key, owner }: PluginPlace): Said | undefined {
 function spelling({ key, owner, entry, text, around }: PluginPlace): Said | undefined {
   const field = fieldLike(owner, key);
   if (field === undefined) return undefined;
-  const how = key.includes('-') ? 'is written like an option of the controller' : 'is not how Kubernetes spells it';
+  const how = key.includes('-') ? 'is written like an option of the controller' : 'is written with underscores';
   return {
     rule: 'kubernetes/key-spelling',
     message: `"${key}" ${how}, so ${DROPPED}; in a pipeline write "${field}"`,

@@ -3,10 +3,10 @@ import type { ScalarNode } from '../../pipeline/source-tree.js';
 import { mappingInText, quote, replaceValue, sourceOf } from '../edits.js';
 import type { Fix } from '../finding.js';
 import { isUnknown } from '../placeholder.js';
-import { writtenText } from '../nodes.js';
+import { entriesOf, itemsOf, writtenText } from '../nodes.js';
 import type { Found } from '../rule.js';
 import type { PluginPlace } from './plugin-place.js';
-import { PLUGIN } from './plugin-schema.js';
+import { fieldsOf, PLUGIN } from './plugin-schema.js';
 import { rewriteShape, wrapInList, wrapUnder } from './shape-fixes.js';
 import { ownerWord, REFUSED } from './words.js';
 
@@ -59,10 +59,7 @@ function pluginField(place: PluginPlace): Said | undefined {
   const rule = POD_FIELDS.get(key.toLowerCase());
   if (rule === undefined) return undefined;
   const message = `"${key}" must be a mapping, not ${describe(node)}; ${REFUSED}`;
-  if (node?.kind === 'list') {
-    const fix = wrapUnder(place, 'containers');
-    return { rule, message: `${message}; write these items under "${key}.containers"`, fix };
-  }
+  if (node?.kind === 'list') return { rule, ...listForPod(place, message) };
   return isBlockText(node)
     ? {
         rule,
@@ -70,6 +67,19 @@ function pluginField(place: PluginPlace): Said | undefined {
         fix: withoutBlockSign(text, node),
       }
     : { rule, message: `${message}; write the fields of the pod below it` };
+}
+
+/** Containers without the key above them, a mapping behind a dash, or the operations of a JSON patch. */
+function listForPod(place: PluginPlace, message: string): Pick<Said, 'message' | 'fix'> {
+  const { node, key } = place;
+  const keys = itemsOf(node).flatMap((item) => entriesOf(item).map((entry) => entry.key));
+  if (keys.includes('op'))
+    return {
+      message: `${message}; operations of a JSON patch are not known here, write the fields of the pod below it`,
+    };
+  if (keys.every((name) => Object.hasOwn(fieldsOf('Container'), name)))
+    return { message: `${message}; write these items under "${key}.containers"`, fix: wrapUnder(place, 'containers') };
+  return { message: `${message}; remove the "- " and write the fields of the pod below it` };
 }
 
 /** `key: |` with a mapping below it is that mapping, once the sign is gone. */
@@ -121,18 +131,23 @@ function envValue({ owner, key, node, text }: PluginPlace): Said | undefined {
 const COMMANDS: ReadonlySet<string> = new Set(['Container', 'EphemeralContainer', 'ExecAction']);
 
 function commandList(place: PluginPlace): Said | undefined {
-  const { owner, key, node, text, path } = place;
+  const { owner, key, node, path } = place;
   const name = key.toLowerCase();
   if (!COMMANDS.has(owner ?? '') || (name !== 'command' && name !== 'args')) return undefined;
   if (typeof path.at(-1) === 'number') return commandItem(place);
   const of = owner === 'ExecAction' ? '"exec"' : 'a container';
-  const source = node === undefined ? '' : sourceOf(text, node).replace(/^["']|["']$/g, '');
-  const isLong = source.length > 60 || source.includes('\n');
   return {
     rule: 'pod/command-type',
-    message: `"${key}" of ${of} is a list of strings, unlike the step's own "command", but this is ${describe(node)}; ${REFUSED}; write ${isLong ? 'a list with it as the one item' : `["${source}"]`}`,
+    message: `"${key}" of ${of} is a list of strings, unlike the step's own "command", but this is ${describe(node)}; ${REFUSED}; write ${asList(node)}`,
     fix: wrapInList(place),
   };
+}
+
+/** The list that a command stands for, when it is short enough for a message. */
+function asList(node: PluginPlace['node']): string {
+  if (node?.kind !== 'scalar') return 'one string for each line';
+  const item = isBlockText(node) ? undefined : JSON.stringify(writtenText(node));
+  return item === undefined || item.length > 60 ? 'a list with it as the one item' : `[${item}]`;
 }
 
 function commandItem({ key, node, text }: PluginPlace): Said {
@@ -216,7 +231,7 @@ function listOrMap(place: PluginPlace): Said | undefined {
   const { node, path } = place;
   const want = wantedShape(place);
   if (want === undefined && node?.kind === 'scalar') return undefined;
-  const { advice, fix } = rewriteShape(place);
+  const { advice, fix } = want === undefined ? { advice: undefined, fix: undefined } : rewriteShape(place);
   const shape = want ?? 'a single value';
   const message =
     typeof path.at(-1) === 'number'

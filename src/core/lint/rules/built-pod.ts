@@ -80,6 +80,7 @@ function hasOwnRule(job: LintJob, problem: ApiProblem, origin: Origin): boolean 
   const { node } = origin;
   if (rule === 'container/image-missing' || rule === 'image/reference') return true;
   if (isToldOfPatch(job, problem, origin)) return true;
+  if (isNamelessSecret(job, path)) return true;
   if (node?.kind !== 'scalar') return false;
   if (isFileMode(path)) return true;
   if (rule === 'volume/duplicate-name') return isReservedVolume(node.text, job.input.config);
@@ -108,6 +109,12 @@ function mayBeConfigured({ rule }: ApiProblem, { node }: Origin): boolean {
 
 function isNameless(node: SourceNode | undefined): boolean {
   return node?.kind === 'scalar' && node.text === '';
+}
+
+/** The one secret volume that the controller adds is that of `gitCredentialsSecret`. */
+function isNamelessSecret({ pod }: LintJob, [list, index, ...path]: ApiProblem['path']): boolean {
+  const volume = list === 'volumes' && typeof index === 'number' ? pod?.volumes?.[index] : undefined;
+  return volume?.name === 'git-credentials-ro' && path.at(-1) === 'secretName' && !volume.secret?.secretName;
 }
 
 /** `yaml/number-trap` sees how it was written, with quotes or without the leading zero. */

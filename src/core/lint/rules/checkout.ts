@@ -1,7 +1,7 @@
 import { entryOf, type SourceNode } from '../../pipeline/source-tree.js';
 import type { LintCommandStep, LintDocument } from '../document.js';
 import type { Span } from '../finding.js';
-import { knownText, nodeAt } from '../nodes.js';
+import { nodeAt } from '../nodes.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { firstLineOf } from '../spans.js';
 import { writtenContainers } from '../written-containers.js';
@@ -40,7 +40,8 @@ function* skipped(step: LintCommandStep, { document }: StepContext): Iterable<Fo
 function skipOf({ kubernetes, step }: LintCommandStep): Span | undefined {
   const config = kubernetes.at(-1)?.config;
   const entry = entryOf(nodeAt(config, ['checkout']), 'skip') ?? entryOf(nodeAt(step.source, ['checkout']), 'skip');
-  return knownText(entry?.value) === 'true' ? entry?.keySpan : undefined;
+  // A quoted "true" is refused, which is another mistake.
+  return entry?.value.kind === 'scalar' && entry.value.value === true ? entry.keySpan : undefined;
 }
 
 /** Another plugin, a volume or a working directory may hold what the command needs. */

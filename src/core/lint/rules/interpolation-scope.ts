@@ -45,7 +45,7 @@ function* stepVariables(step: LintCommandStep, { document, world }: StepContext)
   for (const site of sites) {
     for (const used of uploadVariables(site.text)) {
       const variable = variables.get(used.name);
-      if (variable === undefined || isSelf(site, variable) || isMeant(used, variable)) continue;
+      if (variable === undefined || isSelf(site, variable) || isMeant(site, used, variable)) continue;
       const atUpload = known.get(used.name);
       if (!mayBeSame(variable, atUpload)) yield found(site, used, { variable, atUpload });
     }
@@ -98,13 +98,19 @@ function isSelf({ path, value }: UploadSite, variable: JobVariable): boolean {
 }
 
 /** Whether the upload puts in what the job would have, or its author says that the upload must know it, or need not. */
-function isMeant(used: UploadVariable, variable: JobVariable): boolean {
+function isMeant(site: UploadSite, used: UploadVariable, variable: JobVariable): boolean {
   const { value } = variable;
   if (used.operator === '?' || value === used.source) return true;
   if (value === undefined) return false;
   const passed = passedOn(variable);
-  if (passed !== undefined) return passed.operator === '?' || passed.operator === undefined || hasDefault(used);
-  return hasDefault(used) && used.source.slice(2 + used.name.length).replace(/^:?-/, '') === `${value}}`;
+  if (passed === undefined) return hasDefault(used) && defaultOf(used) === value;
+  if (passed.operator === '?' || passed.operator === undefined) return true;
+  return hasDefault(used) && (!isScript(site) || defaultOf(used) === defaultOf(passed));
+}
+
+/** As written: `x` of `${NAME:-x}`. */
+function defaultOf({ name, source }: UploadVariable): string {
+  return source.slice('${'.length + name.length, -1).replace(/^:?-/, '');
 }
 
 /** The variable of the same name that a value such as `X: ${X:-default}` passes on from the upload. */
@@ -142,8 +148,13 @@ function resultOf(used: UploadVariable, atUpload: string | undefined): string {
 
 const SCRIPT_KEYS: ReadonlySet<string | number> = new Set(['command', 'args']);
 
+/** A text in which a shell could read the variable later. */
+function isScript(site: UploadSite): boolean {
+  return isCommand(site) || site.path.some((segment) => SCRIPT_KEYS.has(segment));
+}
+
 function remedyOf(site: UploadSite, used: UploadVariable): string {
-  if (isCommand(site) || site.path.some((segment) => SCRIPT_KEYS.has(segment))) {
+  if (isScript(site)) {
     return `write "$${used.source}" to leave it to the job's shell`;
   }
   return `write the value itself, or set "${used.name}" in the "env" at the top of the pipeline`;

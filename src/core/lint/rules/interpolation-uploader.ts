@@ -33,7 +33,7 @@ export const uploaderRules: RuleSet = {
 };
 
 /** What reaches the job. */
-const FIELDS: ReadonlySet<string | number> = new Set(['command', 'commands', 'env', 'plugins']);
+const FIELDS: ReadonlySet<string | number> = new Set(['command', 'commands', 'env', 'plugins', 'artifact_paths']);
 
 /** Handing the upload's own job on is said by the name. */
 const HANDED_ON = /UPLOAD|PARENT|TRIGGER|ORIGIN|SOURCE|GENERATOR/i;
@@ -43,7 +43,8 @@ function* ofStep(step: LintCommandStep, { document, world }: StepContext): Itera
   const given = sites.length === 0 ? new Set<string>() : namesInEnv(document);
   for (const site of sites) {
     const [field] = site.path;
-    if (field !== undefined && FIELDS.has(field)) yield* inSite(site, given);
+    if (field === 'label' || field === 'name') yield* inLabel(site);
+    else if (field !== undefined && FIELDS.has(field)) yield* inSite(site, given);
   }
 }
 
@@ -51,6 +52,14 @@ function* inSite(site: UploadSite, given: ReadonlySet<string>): Iterable<Found> 
   for (const used of uploadVariables(site.text)) {
     if (isOfTheJob(used.name) && !isHandedOn(site, used)) yield uploader(site, used);
     else if (isOfTheHost(used.name) && !given.has(used.name)) yield host(site, used);
+  }
+}
+
+/** Which of the parallel jobs it is a label can say, too; other things of the uploader may be meant in it. */
+function* inLabel(site: UploadSite): Iterable<Found> {
+  for (const used of uploadVariables(site.text)) {
+    if (used.name.startsWith('BUILDKITE_PARALLEL_JOB'))
+      yield uploader(site, used, 'write "%n" for the number of the job');
   }
 }
 
@@ -81,7 +90,11 @@ function isHandedOn(site: UploadSite, { name }: UploadVariable): boolean {
   return site.path[0] === 'env' && HANDED_ON.test(String(site.path[1]));
 }
 
-function uploader(site: UploadSite, used: UploadVariable): Found {
+function uploader(
+  site: UploadSite,
+  used: UploadVariable,
+  otherwise = `read it in the command as "$${used.source}"`,
+): Found {
   const { name, source } = used;
   const value = /^BUILDKITE_PARALLEL_JOB/.test(name)
     ? 'the upload, which is hardly a parallel job: it is empty'
@@ -89,7 +102,7 @@ function uploader(site: UploadSite, used: UploadVariable): Found {
   return {
     rule: 'interpolation/uploader-variable',
     at: site.locate(used.start, used.end),
-    message: `"${name}" is filled in by ${value}; ${remedyOf(site, source, `read it in the command as "$${source}"`)}`,
+    message: `"${name}" is filled in by ${value}; ${remedyOf(site, source, otherwise)}`,
     fix: leaveToShell(site, used),
   };
 }

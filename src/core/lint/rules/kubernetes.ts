@@ -1,8 +1,10 @@
-import { entryOf } from '../../pipeline/source-tree.js';
+import { entryOf, type MapEntry } from '../../pipeline/source-tree.js';
 import { isNull } from '../../pipeline/read-fields.js';
 import type { LintCommandStep } from '../document.js';
-import { knownText, nodeAt } from '../nodes.js';
+import type { Span } from '../finding.js';
+import { entryAt, knownText, nodeAt } from '../nodes.js';
 import { explainIssues } from '../plugin/explain-issues.js';
+import { fieldLike } from '../plugin/plugin-schema.js';
 import type { Found, RuleSet } from '../rule.js';
 
 const TYPE_ERROR =
@@ -102,6 +104,7 @@ export const kubernetesRules: RuleSet = {
     { scope: 'job', check: explainIssues },
     { scope: 'step', check: podSpecAndTemplate },
     { scope: 'step', check: legacyInterposer },
+    { scope: 'step', check: secretWithoutName },
   ],
 };
 
@@ -119,6 +122,29 @@ function* podSpecAndTemplate({ kubernetes }: LintCommandStep): Iterable<Found> {
       related: [{ at: spec.keySpan, message: 'this pod spec is used' }],
     };
   }
+}
+
+function* secretWithoutName({ kubernetes }: LintCommandStep): Iterable<Found> {
+  for (const { config } of kubernetes) {
+    const secret = entryAt(config, ['checkout', 'gitCredentialsSecret']);
+    const at = secret?.value.kind === 'map' ? missingName(secret.value.entries, secret.keySpan) : undefined;
+    if (at === undefined) continue;
+    yield {
+      rule: 'kubernetes/git-credentials-secret',
+      at,
+      message:
+        '"gitCredentialsSecret" has no "secretName", so its volume has no secret and Kubernetes refuses every Job; name the secret in "secretName"',
+    };
+  }
+}
+
+/** Where the name of the secret is missing; nowhere when an unknown key explains that. */
+function missingName(entries: readonly MapEntry[], around: Span): Span | undefined {
+  const field = (key: string): string | undefined => fieldLike('SecretVolumeSource', key);
+  if (entries.some(({ key }) => field(key) === undefined)) return undefined;
+  const name = entries.find(({ key }) => field(key) === 'secretName')?.value;
+  if (name === undefined || isNull(name)) return around;
+  return name.kind === 'scalar' && name.text === '' ? name : undefined;
 }
 
 function* legacyInterposer({ kubernetes }: LintCommandStep): Iterable<Found> {

@@ -7,6 +7,7 @@ import { entriesOf, itemsOf } from '../nodes.js';
 import { fieldsOf, PLUGIN } from '../plugin/plugin-schema.js';
 import {
   isPluginField,
+  isStrayField,
   type Lookalike,
   lookalikeOf,
   looksLikePlugin,
@@ -24,7 +25,7 @@ export const pluginsRules: RuleSet = {
       id: 'plugins/split-item',
       severity: 'error',
       fixable: true,
-      summary: 'A field of the kubernetes plugin is indented as if it were a plugin itself.',
+      summary: 'A field of a plugin is indented as if it were a plugin itself.',
       why: `\`podSpec\` on the level of \`kubernetes\` is a second plugin of that name, and the kubernetes plugin is empty. The pod is the default one. ${CLONE}`,
       remedy: 'Indent the field two spaces more, below `kubernetes:`.',
     },
@@ -76,7 +77,8 @@ export const pluginsRules: RuleSet = {
   ],
   checks: [
     { scope: 'step', check: pluginNames },
-    { scope: 'step', check: kubernetesPlugins },
+    { scope: 'step', check: kubernetesTwice },
+    { scope: 'step', check: emptyKubernetes },
     { scope: 'file', check: listForms },
     { scope: 'file', check: outsidePlugins },
   ],
@@ -90,6 +92,11 @@ function* pluginNames(
     const { use, config } = plugin;
     if (isPluginField(use.name) || (kubernetes.length > 0 && mayBePluginField(use.name))) {
       if (isFirstSlip(plugin, plugins)) yield splitItem(plugin, kubernetes, { text, step: step.source });
+      continue;
+    }
+    const owner = slippedFrom(plugin, plugins);
+    if (owner !== undefined) {
+      yield slippedField(plugin, owner);
       continue;
     }
     const lookalike = lookalikeOf(use.name, config);
@@ -111,12 +118,35 @@ function misnamed({ use, name, config }: LintPlugin, lookalike: Lookalike, text:
 
 /** Several fields beside one another have slipped together. */
 function isFirstSlip({ use }: LintPlugin, plugins: readonly LintPlugin[]): boolean {
-  const item = use.path.slice(0, -1).join('.');
+  const item = itemOf(use);
   const first = plugins.find(
-    (other) =>
-      other.entry !== undefined && mayBePluginField(other.use.name) && other.use.path.slice(0, -1).join('.') === item,
+    (other) => other.entry !== undefined && mayBePluginField(other.use.name) && itemOf(other.use) === item,
   );
   return first === undefined || first.use === use;
+}
+
+/** The empty plugin in front of a name with a value that no plugin has: `docker#v5:` with `image: alpine` beside it. */
+function slippedFrom({ use, config }: LintPlugin, plugins: readonly LintPlugin[]): LintPlugin | undefined {
+  const item = itemOf(use);
+  const [owner, ...others] = plugins.filter((other) => other.entry !== undefined && itemOf(other.use) === item);
+  const slipped = others.find(
+    (other) => other.config !== undefined && (other.config.kind !== 'map' || mayBePluginField(other.use.name)),
+  );
+  const isField = slipped?.use === use && config?.kind !== 'map' && !/[#/]/.test(use.name);
+  return isField && owner?.config === undefined ? owner : undefined;
+}
+
+function slippedField({ use, name }: LintPlugin, owner: LintPlugin): Found {
+  return {
+    rule: 'plugins/split-item',
+    at: name,
+    message: `"${use.name}" stands here as a plugin of its own, whose configuration must be a mapping, so the job fails before its command; indent it two spaces more, under "${owner.use.name}"`,
+    related: [{ at: owner.name, message: 'the plugin without its configuration' }],
+  };
+}
+
+function itemOf({ path }: LintPlugin['use']): string {
+  return path.slice(0, -1).join('.');
 }
 
 interface Surroundings {
@@ -125,7 +155,7 @@ interface Surroundings {
 }
 
 function splitItem({ use, name }: LintPlugin, kubernetes: readonly LintPlugin[], { text, step }: Surroundings): Found {
-  const owner = kubernetes.find((other) => other.use.path.slice(0, -1).join('.') === use.path.slice(0, -1).join('.'));
+  const owner = kubernetes.find((other) => itemOf(other.use) === itemOf(use));
   const above =
     kubernetes.length > 0 ? 'write it without the dash as a field of "kubernetes"' : 'write it under "- kubernetes:"';
   const where = owner === undefined ? above : 'indent it two spaces more, under "kubernetes"';
@@ -150,7 +180,7 @@ function indentSlipped({ use, config, entry }: LintPlugin, { text, step }: Surro
   }
   const fields = entriesOf(around).filter((other) => other !== entry && isField(other.key));
   const others = entriesOf(around).filter((other) => other !== entry && !isField(other.key));
-  if (config !== undefined || others.length > 0 || fields.length === 0) return undefined;
+  if (config !== undefined || isWritten(entry) || others.length > 0 || fields.length === 0) return undefined;
   const edits = fields.map((field) => {
     const lines = linesOf(text, field);
     return lines && { start: lines.start, end: lines.end, text: shift(lines.text, 2) };
@@ -159,35 +189,50 @@ function indentSlipped({ use, config, entry }: LintPlugin, { text, step }: Surro
   return sure.length < edits.length ? undefined : { description: 'indent the fields under kubernetes', edits: sure };
 }
 
-function* kubernetesPlugins(
-  { kubernetes, plugins, step }: LintCommandStep,
-  { document }: StepContext,
-): Iterable<Found> {
-  const [first, ...others] = kubernetes;
-  for (const plugin of others) {
-    if (first === undefined) break;
+/** `kubernetes: ~` has a value, below which nothing can stand. */
+function isWritten(entry: MapEntry | undefined): boolean {
+  return (
+    entry?.value.kind === 'scalar' && entry.value.start < entry.value.end && entry.value.start !== entry.keySpan.start
+  );
+}
+
+function* kubernetesTwice({ kubernetes }: LintCommandStep, { document }: StepContext): Iterable<Found> {
+  // Without a configuration there is nothing to mix.
+  const [first, ...others] = kubernetes.filter(({ config }) => config !== undefined);
+  if (first === undefined) return;
+  const { line } = document.lines.rangeOf(first.name);
+  for (const { name } of others) {
     yield {
       rule: 'plugins/kubernetes-twice',
-      at: plugin.name,
-      message: `the kubernetes plugin appears twice in this step (also at line ${document.lines.rangeOf(first.name).line}), and the Go controller mixes the two field by field; write one with everything in it`,
+      at: name,
+      message: `the kubernetes plugin appears twice in this step (also at line ${line}), and the Go controller mixes the two field by field; write one with everything in it`,
       related: [{ at: first.name, message: 'the other one' }],
     };
   }
-  const slipped = plugins.some(({ use }) => isPluginField(use.name) || mayBePluginField(use.name));
-  if (first === undefined || others.length > 0 || slipped || hasOutside(step.source)) return;
-  const isEmpty = first.config === undefined || (first.config.kind === 'map' && first.config.entries.length === 0);
-  if (!isEmpty) return;
-  yield {
-    rule: 'kubernetes/empty',
-    at: first.name,
-    message:
-      'the kubernetes plugin is empty, so the job runs in the same pod as without it; remove it, or configure it',
-  };
+}
+
+function* emptyKubernetes({ kubernetes, plugins, step }: LintCommandStep): Iterable<Found> {
+  const slipped = plugins.some(
+    (plugin) => mayBePluginField(plugin.use.name) || slippedFrom(plugin, plugins) !== undefined,
+  );
+  if (slipped || hasOutside(step.source)) return;
+  for (const { name } of kubernetes.filter(isEmpty)) {
+    yield {
+      rule: 'kubernetes/empty',
+      at: name,
+      message:
+        'the kubernetes plugin is empty, so the job runs in the same pod as without it; remove it, or configure it',
+    };
+  }
+}
+
+function isEmpty({ config }: LintPlugin): boolean {
+  return config === undefined || (config.kind === 'map' && config.entries.length === 0);
 }
 
 /** The fields of an empty plugin may have slipped even further, to the step. */
 function hasOutside(step: SourceNode): boolean {
-  return entriesOf(step).some(({ key }) => looksLikePlugin(key));
+  return entriesOf(step).some(looksLikePlugin);
 }
 
 function* listForms({ steps, text }: LintDocument): Iterable<Found> {
@@ -225,19 +270,33 @@ function firstSpan(node: SourceNode, fallback: Span): Span {
 
 function* outsidePlugins({ steps, text }: LintDocument): Iterable<Found> {
   for (const { step } of steps) {
-    const strays = entriesOf(step.source).filter(({ key }) => looksLikePlugin(key));
+    const strays = entriesOf(step.source).filter(looksLikePlugin);
     for (const entry of strays) {
-      const isField = isPluginField(entry.key);
+      const { message, name } = strayPlugin(entry.key);
       yield {
         rule: 'step/plugin-outside-plugins',
         at: entry.keySpan,
-        message: isField
-          ? `"${entry.key}" is a field of the kubernetes plugin, but it stands on the step, where Buildkite ignores it; write it under "plugins", below "- kubernetes:"`
-          : `"${entry.key}" is a plugin, but it stands on the step, where Buildkite ignores it; it belongs under "plugins" as an item of the list`,
-        fix: isField || strays.length > 1 ? undefined : wrapInPlugins(text, entry, step.source),
+        message,
+        fix: name !== entry.key || strays.length > 1 ? undefined : wrapInPlugins(text, entry, step.source),
       };
     }
   }
+}
+
+/** What a key of a step is, and the name that it has as a plugin. */
+function strayPlugin(key: string): { readonly message: string; readonly name: string | undefined } {
+  if (isStrayField(key))
+    return {
+      name: undefined,
+      message: `"${key}" is a field of the kubernetes plugin, but it stands on the step, where Buildkite ignores it; write it under "plugins", below "- kubernetes:"`,
+    };
+  const isOther = key.includes('#') && lookalikeOf(key, undefined) === undefined;
+  const name = isOther ? key : 'kubernetes';
+  const called = name === key ? '' : ` as "${name}"`;
+  return {
+    name,
+    message: `"${key}" is a plugin, but it stands on the step, where Buildkite ignores it; it belongs under "plugins"${called} as an item of the list`,
+  };
 }
 
 function wrapInPlugins(text: string, entry: MapEntry, step: SourceNode): Fix | undefined {

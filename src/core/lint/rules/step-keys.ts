@@ -42,7 +42,7 @@ function* stepKeys(document: LintDocument): Iterable<Found> {
     const { source } = lintStep.step;
     for (const entry of entriesOf(source)) {
       // A plugin that was forgotten under "plugins" has a rule of its own.
-      if (isUnknown(entry.key) || looksLikePlugin(entry.key)) continue;
+      if (isUnknown(entry.key) || looksLikePlugin(entry)) continue;
       const found = stepKey(entry, lintStep, document);
       if (found !== undefined) yield found;
     }
@@ -81,7 +81,9 @@ const KINDS: readonly string[] = ['command', 'commands', 'plugins', 'wait', 'blo
 
 /** Whether a step of no known kind has a key that was meant to tell it, or one that another rule is about. */
 export function hasMistypedKind(node: SourceNode): boolean {
-  return entriesOf(node).some(({ key }) => looksLikePlugin(key) || typoOf(key, KINDS) !== undefined || key in MEANT);
+  return entriesOf(node).some(
+    (entry) => looksLikePlugin(entry) || typoOf(entry.key, KINDS) !== undefined || entry.key in MEANT,
+  );
 }
 
 function misplaced({ key, keySpan }: MapEntry, kind: StepType, source: SourceNode): Found {

@@ -37,14 +37,33 @@ describe('names like the kubernetes plugin', () => {
 
 describe('keys of a step that are plugins', () => {
   it('are the kubernetes plugin, its fields and names with a version', () => {
-    const keys = ['kubernetes', 'podSpec', 'pod-spec-patch', 'gitEnvFrom', 'docker#v5.12.0', 'acme/deploy#main'];
+    const keys = [
+      'kubernetes',
+      'podSpec',
+      'pod-spec-patch',
+      'gitEnvFrom',
+      'sidecars',
+      'docker#v5.12.0',
+      'acme/deploy#main',
+    ];
 
-    expect(keys.filter((key) => !looksLikePlugin(key))).to.deep.equal([]);
+    expect(keys.filter((key) => !isPlugin(key))).to.deep.equal([]);
+  });
+
+  it('are names like the kubernetes plugin with fields of it inside', () => {
+    const keys = ['Kubernetes', 'k8s', 'kubernets', 'agent-stack-k8s'];
+
+    expect(keys.filter((key) => !isPlugin(key, '{podSpec: {}}'))).to.deep.equal([]);
   });
 
   it('are not attributes of steps or words that a step may have', () => {
-    const keys = ['checkout', 'metadata', 'sidecars', 'command', 'plugins', 'docker', 'x-pod', 'key # 1'];
+    const keys = ['checkout', 'metadata', 'command', 'plugins', 'docker', 'k8s', 'x-pod', 'key # 1'];
 
-    expect(keys.filter(looksLikePlugin)).to.deep.equal([]);
+    expect(keys.filter((key) => isPlugin(key))).to.deep.equal([]);
   });
 });
+
+function isPlugin(key: string, value = 'text'): boolean {
+  const [node] = parseSourceTree(value, 'test.yml').documents;
+  return node !== undefined && looksLikePlugin({ key, value: node });
+}
