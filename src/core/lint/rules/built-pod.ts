@@ -70,12 +70,13 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 /** What a rule finds where it was written needs no second finding where it ends. */
 function hasOwnRule(job: LintJob, { rule, relatedPath, path }: ApiProblem, { node }: Origin): boolean {
   if (rule === 'container/image-missing' || rule === 'image/reference') return true;
+  const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
+  const names = [node, other].flatMap((place) => (place?.kind === 'scalar' ? [place] : []));
+  if (rule === 'container/duplicate-name')
+    return names.some((place) => isReservedContainerName(place.text) || isInPatch(job, place));
   if (node?.kind !== 'scalar') return false;
   if (isFileMode(path)) return true;
-  if (rule === 'volume/duplicate-name') return /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
-  if (rule !== 'container/duplicate-name') return false;
-  const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
-  return isReservedContainerName(node.text) || [node, other].some((place) => isInPatch(job, place));
+  return rule === 'volume/duplicate-name' && /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
 }
 
 /** `yaml/number-trap` sees how it was written, with quotes or without the leading zero. */
@@ -83,9 +84,9 @@ function isFileMode(path: ApiProblem['path']): boolean {
   return path.at(-1) === 'defaultMode' || path.at(-1) === 'mode';
 }
 
-function isInPatch({ step }: LintJob, node: SourceNode | undefined): boolean {
+function isInPatch({ step }: LintJob, node: SourceNode): boolean {
   const patch = nodeAt(step.kubernetes.at(-1)?.config, ['podSpecPatch']);
-  return patch !== undefined && node !== undefined && patch.start <= node.start && node.end <= patch.end;
+  return patch !== undefined && patch.start <= node.start && node.end <= patch.end;
 }
 
 interface Located {
@@ -96,21 +97,23 @@ interface Located {
 
 function toFound(job: LintJob, { problem, origin, text }: Located): Found {
   const { rule, message, verdict } = problem;
-  const { at, entry, cause } = origin;
+  const [{ at, entry, cause }, other] = inFileOrder(job, problem, origin);
   return {
     rule,
     at: rule === 'resources/unknown-name' ? (entry?.keySpan ?? at) : at,
     message: cause === '' ? message : `${message} (${cause})`,
     ...(verdict === 'accepted' ? { severity: 'warning' } : {}),
-    related: otherPlace(job, problem, origin),
+    related: other === undefined ? [] : [{ at: other.at, message: 'the other one' }],
     fix: mend(problem, origin, text),
   };
 }
 
-function otherPlace(job: LintJob, { relatedPath }: ApiProblem, { at }: Origin): NonNullable<Found['related']> {
+/** Of two equal names the one that was written last is told; the API server counts otherwise. */
+function inFileOrder(job: LintJob, { rule, relatedPath }: ApiProblem, origin: Origin): readonly [Origin, Origin?] {
   const other = relatedPath === undefined ? undefined : originOf(job, relatedPath);
-  if (other === undefined || !other.exact || other.at.start === at.start) return [];
-  return [{ at: other.at, message: 'the other one' }];
+  if (other === undefined || !other.exact || other.at.start === origin.at.start) return [origin];
+  const isLater = rule.endsWith('/duplicate-name') && origin.exact && other.at.start > origin.at.start;
+  return isLater ? [other, origin] : [origin, other];
 }
 
 /** Only what nothing else in the file refers to: the mount of a renamed volume would be lost. */

@@ -9,6 +9,7 @@ import type { LintCommandStep } from '../document.js';
 import type { LintJob } from '../lint-job.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { type AgentRule, agentsOf, queueOf } from '../step-agents.js';
+import { fillTokens } from '../text-in-job.js';
 import { writtenContainers } from '../written-containers.js';
 
 /** What the configuration of the controller makes of a step. */
@@ -50,7 +51,7 @@ export const controllerConfigRules: RuleSet = {
   ],
   checks: [
     { scope: 'step', check: prohibited },
-    { scope: 'step', check: resourceClass },
+    { scope: 'job', check: resourceClass },
     { scope: 'job', check: needsDocker },
   ],
 };
@@ -73,14 +74,15 @@ function* prohibited(step: LintCommandStep, { world: { config, configName } }: S
   }
 }
 
-function* resourceClass(step: LintCommandStep, { world: { config, configName } }: StepContext): Iterable<Found> {
+function* resourceClass(job: LintJob, { world: { config, configName } }: StepContext): Iterable<Found> {
+  const { step, variant } = job;
   if (configName === undefined || !isForUs(step, config)) return;
   const asked = agentsOf(step).rules.find(({ key }) => key === 'resource_class');
-  if (asked !== undefined && !asked.known) return;
+  const name = asked === undefined ? config.defaultResourceClassName : fillTokens(asked.value, variant);
+  if (name === undefined) return;
   const classes = config.resourceClasses ?? {};
-  const name = asked?.value ?? config.defaultResourceClassName;
   if (Object.hasOwn(classes, name)) yield* overridden(step, name, classes[name]);
-  else if (asked !== undefined) yield unknownClass(asked, Object.keys(classes));
+  else if (asked !== undefined) yield unknownClass({ ...asked, value: name }, Object.keys(classes));
 }
 
 function unknownClass({ value, at }: AgentRule, names: readonly string[]): Found {
