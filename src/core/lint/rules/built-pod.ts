@@ -23,7 +23,7 @@ export const builtPodRules: RuleSet = {
 
 /** Rules that look at one value alone: they hold although the rest of the pod comes from a PodTemplate that nobody knows here. */
 const OF_ONE_VALUE =
-  /^(?:pod\/enum|resources\/.*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path))$/;
+  /^(?:pod\/enum|resources\/(?!extended).*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path))$/;
 
 function* apiProblems(job: LintJob, context: StepContext): Iterable<Found> {
   const { world, document } = context;

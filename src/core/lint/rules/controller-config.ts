@@ -1,15 +1,14 @@
-import { effectiveQueue } from '../../config/config.js';
-import type { ControllerConfig, ResourceClass } from '../../config/config.js';
+import type { ResourceClass } from '../../config/config.js';
 import { closestName } from '../../closest-name.js';
-import { servesDefaultQueue } from '../../job/agent-tags.js';
 import type { MapEntry } from '../../pipeline/source-tree.js';
 import { sameQuantity } from '../../quantity.js';
 import { entriesOf, knownText, nodeAt } from '../nodes.js';
 import type { LintCommandStep } from '../document.js';
 import type { LintJob } from '../lint-job.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { type AgentRule, agentsOf, queueOf } from '../step-agents.js';
+import { type AgentRule, agentsOf } from '../step-agents.js';
 import { fillTokens } from '../text-in-job.js';
+import { isForUs, runsOnKubernetes } from '../where-it-runs.js';
 import { writtenContainers } from '../written-containers.js';
 
 /** What the configuration of the controller makes of a step. */
@@ -55,13 +54,6 @@ export const controllerConfigRules: RuleSet = {
     { scope: 'job', check: needsDocker },
   ],
 };
-
-/** Whether this controller takes the step, as far as its queue tells: the default queue of a cluster may have any name. */
-function isForUs(step: LintCommandStep, config: ControllerConfig): boolean {
-  const queue = queueOf(agentsOf(step));
-  if (queue === undefined || !queue.known || servesDefaultQueue(config)) return true;
-  return queue.value === effectiveQueue(config);
-}
 
 function* prohibited(step: LintCommandStep, { world: { config, configName } }: StepContext): Iterable<Found> {
   if (configName === undefined || !config.prohibitKubernetesPlugin || !isForUs(step, config)) return;
@@ -146,20 +138,6 @@ function* needsDocker(job: LintJob, context: StepContext): Iterable<Found> {
       message: `the ${plugin} plugin needs a Docker daemon, which the pod of a job does not have, so the job fails; on Kubernetes use the step's "image", or add a daemon as a sidecar`,
     };
   }
-}
-
-function runsOnKubernetes(step: LintCommandStep, { document, world: { config, configName } }: StepContext): boolean {
-  const queue = queueOf(agentsOf(step));
-  if (step.kubernetes.length > 0) return true;
-  if (configName !== undefined) return queue !== undefined && queue.known && isForUs(step, config);
-  if (queue === undefined || !queue.known) return false;
-  const named = /(?:^|[^a-z])(?:k8s|kubernetes|kube)(?:[^a-z]|$)/.test(queue.value);
-  return (
-    named ||
-    document.commandSteps.some(
-      (other) => other.kubernetes.length > 0 && queueOf(agentsOf(other))?.value === queue.value,
-    )
-  );
 }
 
 /** A daemon in a sidecar, the node's socket, or one elsewhere. */
