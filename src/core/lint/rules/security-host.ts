@@ -8,7 +8,7 @@ import { writtenContainers } from '../written-containers.js';
 const POD_PARTS = ['podSpec', 'podSpecPatch'] as const;
 
 const IS_TRUE = /^true$/;
-const DANGEROUS_CAPABILITIES = /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_MODULE|SYS_PTRACE|SYS_RAWIO|DAC_READ_SEARCH|BPF)$/;
+const DANGEROUS_CAPABILITIES = /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_MODULE|SYS_PTRACE|SYS_RAWIO|DAC_READ_SEARCH|BPF)$/i;
 
 const PRIVILEGED =
   'a privileged container is root on the node; prefer a rootless builder (BuildKit rootless, Buildah, kaniko)';
