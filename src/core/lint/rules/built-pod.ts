@@ -29,7 +29,7 @@ export const builtPodRules: RuleSet = {
 
 /** Rules that look at one value alone: they hold although the rest of the pod comes from a PodTemplate that nobody knows here. */
 const OF_ONE_VALUE =
-  /^(?:pod\/enum|resources\/.*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path|memory-medium))$/;
+  /^(?:pod\/enum|resources\/(?!extended).*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path|memory-medium))$/;
 
 function* apiProblems(job: LintJob, context: StepContext): Iterable<Found> {
   const { world, document } = context;
@@ -92,7 +92,7 @@ function isToldOfPatch(job: LintJob, { rule, path, relatedPath }: ApiProblem, { 
   if (rule === 'container/name') return isInPatch(job, node) && (isNameless(node) || isMisnamed(job, path));
   if (rule !== 'container/duplicate-name') return false;
   const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
-  return [node, other].some((place) => isInPatch(job, place));
+  return [node, other].some((place) => isInPatch(job, place) || isReservedContainerName(knownText(place)));
 }
 
 /** A patch without an image changes a container that there is: it has another name. */
@@ -149,21 +149,23 @@ interface Located {
 
 function toFound(job: LintJob, { problem, origin, text }: Located): Found {
   const { rule, message, verdict } = problem;
-  const { at, entry, cause } = origin;
+  const [{ at, entry, cause }, other] = inFileOrder(job, problem, origin);
   return {
     rule,
     at: rule === 'resources/unknown-name' ? (entry?.keySpan ?? at) : at,
     message: cause === '' ? message : `${message} (${cause})`,
     severity: verdict === 'accepted' ? 'warning' : 'error',
-    related: otherPlace(job, problem, origin),
+    related: other === undefined ? [] : [{ at: other.at, message: 'the other one' }],
     fix: mend(problem, origin, text),
   };
 }
 
-function otherPlace(job: LintJob, { relatedPath }: ApiProblem, { at }: Origin): NonNullable<Found['related']> {
+/** Of two equal names the one that was written last is told; the API server counts otherwise. */
+function inFileOrder(job: LintJob, { rule, relatedPath }: ApiProblem, origin: Origin): readonly [Origin, Origin?] {
   const other = relatedPath === undefined ? undefined : originOf(job, relatedPath);
-  if (other === undefined || !other.exact || other.at.start === at.start) return [];
-  return [{ at: other.at, message: 'the other one' }];
+  if (other === undefined || !other.exact || other.at.start === origin.at.start) return [origin];
+  const isLater = rule.endsWith('/duplicate-name') && origin.exact && other.at.start > origin.at.start;
+  return isLater ? [other, origin] : [origin, other];
 }
 
 /** Only what nothing else in the file refers to: the mount of a renamed volume would be lost. */

@@ -67,19 +67,26 @@ function commandNodes(step: LintCommandStep): readonly SourceNode[] {
 
 /** Commands after which the workspace may hold anything. */
 const BRINGS =
-  /\bgit (?:clone|init|fetch|checkout|pull)\b|\b(?:curl|wget|tar|unzip|gunzip|rsync|scp|gsutil|rclone|svn|hg|oras|skopeo|cp|cat)\b|\bartifact download\b|\b(?:aws s3|gcloud storage|az storage|gh repo|gh release)\b|\bgo mod init\b|\bnpm init\b|\bnpx create|\bcargo (?:new|init)\b|<<|>\s*[\w./-]+|^\s*cd\s|^\s*pushd\s|\bcd\s+[/$~]/m;
+  /\bgit (?:clone|init|fetch|checkout|pull)\b|\b(?:curl|wget|tar|unzip|gunzip|rsync|scp|gsutil|rclone|svn|hg|oras|skopeo|cp|cat)\b|\bartifact download\b|\b(?:aws s3|gcloud storage|az storage|gh repo|gh release)\b|\bgo mod init\b|\bnpm init\b|\bnpx create|\bcargo (?:new|init)\b|<<|>\s*[\w./-]+|\b(?:cd|pushd)\s+["']?[/$~.-]/m;
 
 /** Tools that read a file of the repository, in the folder they are started in. */
 const TOOLS: readonly RegExp[] = [
   /^make(?:\s+(?!-C|-f)[\w./-]+)*\s*$/,
-  /^(?:npm|pnpm)\s+(?:ci|install|i|test|t|run\s+\S+)\s*$/,
+  /^(?:npm|pnpm)\s+(?:ci|test|t|run\s+\S+)(?!.*\s(?:--prefix|--dir|-C)\b)(?:\s|$)/,
+  /^(?:npm|pnpm)\s+(?:install|i)(?:\s+--?(?!prefix|dir|global|g\b)\S+)*\s*$/,
   /^yarn(?:\s+(?:install|test|build|lint))?\s*$/,
   /^go\s+(?:run|test|build|vet|generate)\b.*(?:\.\/|\.$|\.\.\.)/,
   /^cargo\s+(?:test|build|check|clippy|fmt)\b/,
   /^(?:mvn|gradle|bundle exec|rake|tox|pytest|bazel (?:build|test))\b/,
   /^bundle\s+install\b/,
   /^pip3?\s+install\s+(?:-r\s|-e\s)/,
-  /^docker\s+build\b.*\s\.\s*$/,
+  /^docker\s+(?:buildx\s+)?build\b.*\s\.\s*$/,
+  /^docker[ -]compose\s+(?!.*-f\s*["']?[/$~])(?:.*\s)?(?:up|run|build)\b/,
+  /^buildkite-agent\s+pipeline\s+upload(?:\s+[\w.][^\s$]*)?\s*$/,
+  /^kubectl\s+(?:apply|create|replace)\b.*\s-[fk]\s*["']?(?!https?:)[\w.]/,
+  /^helm\s+(?:upgrade|install|lint|template|package|dep\w*)\b.*\s\.{1,2}\//,
+  /^terraform\s+(?:init|plan|apply|validate)\b(?!.*-chdir=["']?[/$~])/,
+  /^poetry\s+(?:install|run)\b/,
 ];
 /** A script at a relative path, on its own or given to a shell. */
 const SCRIPT =

@@ -2,9 +2,9 @@ import { closestName } from '../../closest-name.js';
 import { entryOf, type MapEntry, type ScalarNode, type SourceNode } from '../../pipeline/source-tree.js';
 import type { ClusterFacts } from '../cluster-facts.js';
 import { itemsOf, knownText } from '../nodes.js';
-import { isUnknown } from '../placeholder.js';
 import type { LintJob } from '../lint-job.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
+import { textInJob } from '../text-in-job.js';
 import { type ObjectKind, REFERENCES, type Reference } from './cluster-references.js';
 
 /** Objects of the cluster that a step names. */
@@ -24,6 +24,14 @@ export const clusterObjectRules: RuleSet = {
 };
 
 const RULE = 'cluster/missing-object';
+
+/** What every cluster or namespace has, though a list written by hand may leave it out. */
+const ALWAYS_THERE: ReadonlySet<string> = new Set([
+  'ConfigMap kube-root-ca.crt',
+  'PriorityClass system-cluster-critical',
+  'PriorityClass system-node-critical',
+  'ServiceAccount default',
+]);
 
 /** What the cluster has of a kind: names, with their keys where they have some; undefined = not known. */
 function objectsOf(facts: ClusterFacts, kind: ObjectKind): ReadonlyMap<string, readonly string[]> | undefined {
@@ -80,7 +88,7 @@ function read({ value }: MapEntry, reference: Reference, job: LintJob): readonly
 
 function readHolder(holder: SourceNode, reference: Reference, job: LintJob): NamedObject | undefined {
   const node = reference.name === undefined ? holder : entryOf(holder, reference.name)?.value;
-  const name = textOf(node, job) ?? '';
+  const name = textInJob(node, job) ?? '';
   const isOptional = knownText(entryOf(holder, 'optional')?.value) === 'true';
   if (node?.kind !== 'scalar' || name === '' || isOptional) return undefined;
   return { reference, node, name, keys: reference.hasKeys === true ? keysOf(holder, job) : [] };
@@ -92,22 +100,14 @@ function keysOf(holder: SourceNode, job: LintJob): NamedObject['keys'] {
 }
 
 function keyOf(node: SourceNode | undefined, job: LintJob): readonly { node: ScalarNode; text: string }[] {
-  const text = textOf(node, job);
+  const text = textInJob(node, job);
   return node?.kind === 'scalar' && text !== undefined ? [{ node, text }] : [];
-}
-
-const TOKEN = /\{\{\s*matrix(?:\.([\w.-]+))?\s*\}\}/g;
-
-/** The text of a scalar in this job, when all of it is known. */
-function textOf(node: SourceNode | undefined, { variant: { permutation } }: LintJob): string | undefined {
-  const text = knownText(node)?.replaceAll(TOKEN, (token, name: string = '') => permutation?.[name] ?? token);
-  return text === undefined || isUnknown(text) || text.includes('{{') || text.includes('$') ? undefined : text;
 }
 
 function* judge({ reference, node, name, keys }: NamedObject, facts: ClusterFacts): Iterable<Found> {
   const { kind, severity, then } = reference;
   const objects = objectsOf(facts, kind);
-  if (objects === undefined) return;
+  if (objects === undefined || ALWAYS_THERE.has(`${kind} ${name}`)) return;
   const found = objects.get(name);
   const has = reference.clusterWide === true ? 'the cluster has' : `${namespaceOf(facts)} has`;
   const shared = { rule: RULE, ...(severity === undefined ? {} : { severity }) };

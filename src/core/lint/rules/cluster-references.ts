@@ -33,7 +33,7 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   serviceAccount: [{ kind: 'ServiceAccount', then: NO_POD }],
   priorityClassName: [{ kind: 'PriorityClass', clusterWide: true, then: NO_POD }],
   runtimeClassName: [{ kind: 'RuntimeClass', clusterWide: true, then: NO_POD }],
-  podTemplate: [{ kind: 'PodTemplate', name: 'name', then: 'the controller fails the job' }],
+  podTemplate: [{ kind: 'PodTemplate', then: 'the controller fails the job' }],
   imagePullSecrets: [
     {
       kind: 'Secret',

@@ -21,6 +21,7 @@ import { probesOnCommands, readiness } from './sidecar-readiness.js';
 import { shellLines } from './sidecar-lines.js';
 import { shellVectors } from './shell-vectors.js';
 import { missingImages } from './missing-images.js';
+import { meantKind } from './step-kinds.js';
 
 /** Which command runs, in which container. */
 export const commandRules: RuleSet = {
@@ -76,7 +77,8 @@ function* workingDirs(step: LintCommandStep): Iterable<Found> {
 /** Everything that says which command runs where; silent about containers that are only in a PodTemplate, or not readable. */
 function* whatRuns(step: LintCommandStep, context: StepContext): Iterable<Found> {
   const config = step.kubernetes.at(-1)?.config;
-  if (step.kubernetes.length > 1) return;
+  // A trigger step with "plugins" is told as what it is.
+  if (step.kubernetes.length > 1 || meantKind('command', step.step.source) !== 'command') return;
   if (nodeAt(config, ['podSpec']) === undefined) {
     if (!hasValue(config, 'podTemplate')) yield* defaultContainer(step, context);
     return;

@@ -1,14 +1,14 @@
-import { effectiveQueue } from '../../config/config.js';
-import type { ControllerConfig, ResourceClass } from '../../config/config.js';
+import type { ResourceClass } from '../../config/config.js';
 import { closestName } from '../../closest-name.js';
-import { servesDefaultQueue } from '../../job/agent-tags.js';
 import type { MapEntry } from '../../pipeline/source-tree.js';
 import { sameQuantity } from '../../quantity.js';
 import { entriesOf, knownText, nodeAt } from '../nodes.js';
 import type { LintCommandStep } from '../document.js';
 import type { LintJob } from '../lint-job.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { type AgentRule, agentsOf, queueOf } from '../step-agents.js';
+import { type AgentRule, agentsOf } from '../step-agents.js';
+import { fillTokens } from '../text-in-job.js';
+import { isForUs, runsOnKubernetes } from '../where-it-runs.js';
 import { writtenContainers } from '../written-containers.js';
 
 /** What the configuration of the controller makes of a step. */
@@ -50,17 +50,10 @@ export const controllerConfigRules: RuleSet = {
   ],
   checks: [
     { scope: 'step', check: prohibited },
-    { scope: 'step', check: resourceClass },
+    { scope: 'job', check: resourceClass },
     { scope: 'job', check: needsDocker },
   ],
 };
-
-/** Whether this controller takes the step, as far as its queue tells: the default queue of a cluster may have any name. */
-function isForUs(step: LintCommandStep, config: ControllerConfig): boolean {
-  const queue = queueOf(agentsOf(step));
-  if (queue === undefined || !queue.known || servesDefaultQueue(config)) return true;
-  return queue.value === effectiveQueue(config);
-}
 
 function* prohibited(step: LintCommandStep, { world: { config, configName } }: StepContext): Iterable<Found> {
   if (configName === undefined || !config.prohibitKubernetesPlugin || !isForUs(step, config)) return;
@@ -73,14 +66,15 @@ function* prohibited(step: LintCommandStep, { world: { config, configName } }: S
   }
 }
 
-function* resourceClass(step: LintCommandStep, { world: { config, configName } }: StepContext): Iterable<Found> {
+function* resourceClass(job: LintJob, { world: { config, configName } }: StepContext): Iterable<Found> {
+  const { step, variant } = job;
   if (configName === undefined || !isForUs(step, config)) return;
   const asked = agentsOf(step).rules.find(({ key }) => key === 'resource_class');
-  if (asked !== undefined && !asked.known) return;
+  const name = asked === undefined ? config.defaultResourceClassName : fillTokens(asked.value, variant);
+  if (name === undefined) return;
   const classes = config.resourceClasses ?? {};
-  const name = asked?.value ?? config.defaultResourceClassName;
   if (Object.hasOwn(classes, name)) yield* overridden(step, name, classes[name]);
-  else if (asked !== undefined) yield unknownClass(asked, Object.keys(classes));
+  else if (asked !== undefined) yield unknownClass({ ...asked, value: name }, Object.keys(classes));
 }
 
 function unknownClass({ value, at }: AgentRule, names: readonly string[]): Found {
@@ -144,20 +138,6 @@ function* needsDocker(job: LintJob, context: StepContext): Iterable<Found> {
       message: `the ${plugin} plugin needs a Docker daemon, which the pod of a job does not have, so the job fails; on Kubernetes use the step's "image", or add a daemon as a sidecar`,
     };
   }
-}
-
-function runsOnKubernetes(step: LintCommandStep, { document, world: { config, configName } }: StepContext): boolean {
-  const queue = queueOf(agentsOf(step));
-  if (step.kubernetes.length > 0) return true;
-  if (configName !== undefined) return queue !== undefined && queue.known && isForUs(step, config);
-  if (queue === undefined || !queue.known) return false;
-  const named = /(?:^|[^a-z])(?:k8s|kubernetes|kube)(?:[^a-z]|$)/.test(queue.value);
-  return (
-    named ||
-    document.commandSteps.some(
-      (other) => other.kubernetes.length > 0 && queueOf(agentsOf(other))?.value === queue.value,
-    )
-  );
 }
 
 /** A daemon in a sidecar, the node's socket, or one elsewhere. */

@@ -14,6 +14,7 @@ import { scriptVariableRules } from './interpolation-script.js';
 import { interpolationSyntaxRules } from './interpolation-syntax.js';
 import { uploaderRules } from './interpolation-uploader.js';
 import { kubernetesRules } from './kubernetes.js';
+import { labelValueRules } from './label-values.js';
 import { matrixRules } from './matrix.js';
 import { nameRules } from './names.js';
 import { neverFitsRules } from './never-fits.js';
@@ -50,6 +51,7 @@ export const RULES: RuleSet = join([
   interpolationSyntaxRules,
   uploaderRules,
   kubernetesRules,
+  labelValueRules,
   matrixRules,
   nameRules,
   neverFitsRules,

@@ -33,7 +33,8 @@ const SHAPES: readonly { readonly what: string; readonly pattern: RegExp }[] = [
   { what: 'a private key', pattern: /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----/g },
   {
     what: 'a password in a URL',
-    pattern: /\bhttps?:\/\/[^\s/:@"'`$]+:([^\s/:@"'`$<>{}*]{4,})@(?!localhost|127\.)[\w-]+\.[\w.-]+/g,
+    pattern:
+      /\b(?:https?|postgres(?:ql)?|mysql|mongodb(?:\+srv)?|rediss?|amqps?):\/\/[^\s/:@"'`$]*:([^\s/:@"'`$<>{}*]{4,})@(?!localhost|127\.)[\w-]+\.[\w.-]+/g,
   },
 ];
 /** Cheap test that keeps the patterns away from the many files with nothing like a secret. */
@@ -70,7 +71,7 @@ function* shapes(text: string): Iterable<Found> {
   for (const { what, pattern } of SHAPES) {
     for (const match of text.matchAll(pattern)) {
       const secret = match[1] ?? match[0];
-      if (PLACEHOLDERS.test(secret) || new Set(secret).size < 6) continue;
+      if (PLACEHOLDERS.test(secret) || WELL_KNOWN.test(secret) || new Set(secret).size < 6) continue;
       const start = match.index + match[0].lastIndexOf(secret);
       yield {
         rule: RULE,

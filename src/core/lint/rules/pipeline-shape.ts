@@ -1,3 +1,4 @@
+import { Lexer } from 'yaml';
 import { expandStep } from '../../pipeline/matrix.js';
 import { entryOf, type PipelineProblem, type SourceNode } from '../../pipeline/source-tree.js';
 import { isUnknown } from '../placeholder.js';
@@ -25,6 +26,7 @@ export const pipelineShapeRules: RuleSet = {
   ],
   checks: [
     { scope: 'file', check: shape },
+    { scope: 'file', check: emptySteps },
     { scope: 'file', check: tooManyJobs },
     { scope: 'file', check: documents },
   ],
@@ -53,6 +55,16 @@ function isOfMatrixToken({ tree, text, lines }: LintDocument, { at }: PipelinePr
   return token !== undefined && lines.rangeOf(token).line <= at.line;
 }
 
+/** An empty list may be what a generator means; nothing at all is not. */
+function* emptySteps({ roots }: LintDocument): Iterable<Found> {
+  for (const root of roots) {
+    const steps = entryOf(root, 'steps');
+    if (steps?.value.kind !== 'scalar' || steps.value.value !== null) continue;
+    const message = 'no steps are under "steps", so this uploads nothing; add steps, or indent those that follow';
+    yield { rule: RULE, severity: 'warning', at: steps.keySpan, message };
+  }
+}
+
 function isAt({ at }: SourceNode, { at: place }: PipelineProblem): boolean {
   return at.line === place.line && at.column === place.column;
 }
@@ -64,15 +76,53 @@ const REMEDIES: readonly [complaint: RegExp, remedy: string][] = [
   [/^nested mappings are not allowed/, 'put quotes around a value with ": " in it, or check the indentation'],
   [/^implicit keys need to be on a single line/, 'check the line above and its indentation'],
   [/^missing closing/, 'close the quote'],
+  [
+    /^flow (?:map|sequence) in block collection/,
+    'close the bracket on the line where it opens, or indent what is in it',
+  ],
 ];
 
-function misshapen({ lines, text, tree }: LintDocument, { at, message }: PipelineProblem): Found {
-  const start = lines.startOf(at.line) + at.column - 1;
+function misshapen(document: LintDocument, { at, message }: PipelineProblem): Found {
+  const { text, tree } = document;
+  const start = culprit(document, { offset: document.lines.startOf(at.line) + at.column - 1, message });
   const template = tree.documents.length === 0 ? templateKind(text) : undefined;
   const remedy = REMEDIES.find(([complaint]) => complaint.test(message))?.[1];
   const advice = template === undefined ? remedy : `this looks like ${template}; fill it in first and lint the result`;
   const said = advice === undefined ? message : `${message}. ${advice}`;
   return { rule: RULE, at: { start, end: start + 1 }, message: said };
+}
+
+interface Complaint {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** Where a reviewer would point at, for complaints that the parser makes somewhere else. */
+function culprit({ text, roots }: LintDocument, { offset, message }: Complaint): number {
+  if (message.startsWith('"steps" must be a list')) {
+    const steps = roots.flatMap((root) => entryOf(root, 'steps') ?? []).find(({ value }) => value.start === offset);
+    return steps?.keySpan.start ?? offset;
+  }
+  // A value goes on in the next line: the key there is indented too far.
+  if (message.startsWith('nested mappings')) {
+    const colon = /:(?=\s|$)/g;
+    colon.lastIndex = offset;
+    const line = text.lastIndexOf('\n', colon.exec(text)?.index) + 1;
+    return line > offset ? line + text.slice(line).search(/\S/) : offset;
+  }
+  return message.startsWith('missing closing') ? openingQuote(text, offset) : offset;
+}
+
+/** A quote that nobody closes takes in the rest of the file, so it is the last one that opens anything. */
+function openingQuote(text: string, end: number): number {
+  let at = 0;
+  let last = end;
+  for (const token of new Lexer().lex(text)) {
+    if (text.slice(at, at + token.length) !== token) continue;
+    if (/^["']/.test(token) && at < end) last = at;
+    at += token.length;
+  }
+  return last;
 }
 
 function withoutSteps(root: SourceNode): Found {

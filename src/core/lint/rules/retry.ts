@@ -5,6 +5,7 @@ import type { Span } from '../finding.js';
 import { knownText, nodeAt } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
+import { runsElsewhere } from '../where-it-runs.js';
 
 /** Whether automatic retries would come when they are meant to. */
 export const retryRules: RuleSet = {
@@ -61,7 +62,9 @@ interface RetryRule {
   readonly limit: number | undefined;
 }
 
-function* retries({ step: { source } }: LintCommandStep, { document: { lines } }: StepContext): Iterable<Found> {
+function* retries(step: LintCommandStep, context: StepContext): Iterable<Found> {
+  const { source } = step.step;
+  const { lines } = context.document;
   const automatic = nodeAt(source, ['retry', 'automatic']);
   const nodes = automatic?.kind === 'list' ? automatic.items : automatic === undefined ? [] : [automatic];
   const rules = nodes.flatMap((node) => (node.kind === 'map' ? [readRule(node)] : []));
@@ -72,7 +75,7 @@ function* retries({ step: { source } }: LintCommandStep, { document: { lines } }
       yield found;
     }
   }
-  yield* expectsLostPods(rules);
+  if (!runsElsewhere(step, context)) yield* expectsLostPods(rules);
   for (const [index, rule] of rules.entries()) {
     const earlier = rules.slice(0, index).find((other) => covers(other, rule));
     if (earlier === undefined || mistaken.has(rule)) continue;

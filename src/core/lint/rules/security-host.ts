@@ -1,14 +1,14 @@
 import type { SourceNode } from '../../pipeline/source-tree.js';
 import type { LintCommandStep } from '../document.js';
 import type { Span } from '../finding.js';
-import { itemsOf, knownText, mapsIn, nodeAt } from '../nodes.js';
+import { entryAt, itemsOf, knownText, mapsIn, nodeAt } from '../nodes.js';
 import type { Found } from '../rule.js';
 import { writtenContainers } from '../written-containers.js';
 
 const POD_PARTS = ['podSpec', 'podSpecPatch'] as const;
 
 const IS_TRUE = /^true$/;
-const DANGEROUS_CAPABILITIES = /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_MODULE|SYS_PTRACE|SYS_RAWIO|DAC_READ_SEARCH|BPF)$/;
+const DANGEROUS_CAPABILITIES = /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_MODULE|SYS_PTRACE|SYS_RAWIO|DAC_READ_SEARCH|BPF)$/i;
 
 const PRIVILEGED =
   'a privileged container is root on the node; prefer a rootless builder (BuildKit rootless, Buildah, kaniko)';
@@ -131,5 +131,21 @@ export function* hostNamespaces(step: LintCommandStep): Iterable<Found> {
         message: `"${key}" shares ${shared} with the build; remove it unless the build tests the node itself`,
       };
     }
+  }
+  if (pods.some((pod) => knownText(nodeAt(pod, ['hostNetwork'])) === 'true')) yield* sharedPorts(step);
+}
+
+/** Ports that all pods of a node would share. */
+function* sharedPorts(step: LintCommandStep): Iterable<Found> {
+  for (const { node } of writtenContainers(step)) {
+    const ports = entryAt(node, ['ports']);
+    const [port] = mapsIn(ports?.value).flatMap((each) => knownText(nodeAt(each, ['containerPort'])) ?? []);
+    if (ports === undefined || port === undefined) continue;
+    yield {
+      rule: 'security/host-namespace',
+      severity: 'info',
+      at: ports.keySpan,
+      message: `with "hostNetwork" port ${port} is the node's own, so a node has room for one such pod only and others wait; remove "hostNetwork" or the port`,
+    };
   }
 }

@@ -61,6 +61,8 @@ export function* userTooLate(step: LintCommandStep): Iterable<Found> {
 /** Whether a patch surely makes another user of the one in the podSpec, which is root by default. */
 function changes({ key, value }: MapEntry, config: SourceNode | undefined): boolean {
   const before = nodeAt(config, ['podSpec', 'securityContext', key]);
+  // The PodTemplate may have set the same.
+  if (nodeAt(config, ['podSpec']) === undefined && nodeAt(config, ['podTemplate']) !== undefined) return false;
   const [from, to] = [before === undefined ? '0' : knownText(before), knownText(value)];
   // Anything but a number is told as what it is.
   const isNumber = value.kind === 'scalar' && typeof value.value === 'number';

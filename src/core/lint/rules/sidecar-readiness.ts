@@ -57,5 +57,6 @@ function isSidecar({ role, node, within }: WrittenContainer): boolean {
 }
 
 function isUnwatched(node: WrittenContainer['node']): boolean {
-  return !['startupProbe', 'readinessProbe', 'lifecycle'].some((key) => hasValue(node, key));
+  // Nobody waits for a readinessProbe in a pod that no service points to.
+  return !['startupProbe', 'lifecycle'].some((key) => hasValue(node, key));
 }

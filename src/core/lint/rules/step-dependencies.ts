@@ -25,7 +25,7 @@ export function* dependencyCycles(document: LintDocument): Iterable<Found> {
   const done = new Set<string>();
   for (const start of links.keys()) {
     const cycle = findCycle(start, links, done);
-    if (cycle !== undefined) yield told(cycle);
+    if (cycle?.some(({ node }) => node !== undefined) === true) yield told(cycle);
   }
 }
 

@@ -2,13 +2,14 @@ import type { StepType } from '../../pipeline/step-attributes.js';
 import { attributesOf, PIPELINE_ATTRIBUTES, stepAttribute } from '../../pipeline/step-attributes.js';
 import { entryOf, type MapEntry, type SourceNode } from '../../pipeline/source-tree.js';
 import { closestName } from '../../closest-name.js';
-import type { LintDocument, LintStep } from '../document.js';
+import type { LintDocument } from '../document.js';
 import type { Fix } from '../finding.js';
 import { entriesOf } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import { looksLikePlugin } from '../plugin/plugin-names.js';
 import type { Found, RuleSet } from '../rule.js';
 import { typoOf } from '../typo.js';
+import { meantKind, OTHER_KINDS, type StepKind } from './step-kinds.js';
 import { MEANT, NESTED_KEYS, type NestedKeys, OF_BUILD } from './step-key-tables.js';
 
 /** Keys of steps that Buildkite does not know, or not on this kind of step. */
@@ -38,20 +39,26 @@ export const stepKeyRules: RuleSet = {
 };
 
 function* stepKeys(document: LintDocument): Iterable<Found> {
-  for (const lintStep of document.steps) {
-    const { source } = lintStep.step;
+  for (const { step } of document.steps) {
+    const { source } = step;
+    const kind = meantKind(step.kind, source);
     for (const entry of entriesOf(source)) {
       // A plugin that was forgotten under "plugins" has a rule of its own.
       if (isUnknown(entry.key) || looksLikePlugin(entry)) continue;
-      const found = stepKey(entry, lintStep, document);
+      const found = stepKey(entry, { kind, source, document });
       if (found !== undefined) yield found;
     }
     for (const nested of NESTED_KEYS) yield* nestedKeys(source, nested, document);
   }
 }
 
-function stepKey(entry: MapEntry, { step }: LintStep, document: LintDocument): Found | undefined {
-  const { kind, source } = step;
+interface Place {
+  readonly kind: StepKind;
+  readonly source: SourceNode;
+  readonly document: LintDocument;
+}
+
+function stepKey(entry: MapEntry, { kind, source, document }: Place): Found | undefined {
   if (kind === 'unknown') return unknownKey(entry, { known: KINDS, owner: 'a step', source, document, onlyNear: true });
   if (kind === 'trigger' && OF_BUILD.has(entry.key)) return ofBuild(entry);
   const attribute = stepAttribute(entry.key);
@@ -63,7 +70,7 @@ function stepKey(entry: MapEntry, { step }: LintStep, document: LintDocument): F
       document,
     });
   }
-  return attribute.on.includes(kind) ? undefined : misplaced(entry, kind, source);
+  return attribute.on.includes(kind) ? undefined : misplaced(entry, kind);
 }
 
 function ofBuild({ key, keySpan }: MapEntry): Found {
@@ -77,29 +84,23 @@ function ofBuild({ key, keySpan }: MapEntry): Found {
 }
 
 /** Keys that tell the kind of a step. */
-const KINDS: readonly string[] = ['command', 'commands', 'plugins', 'wait', 'block', 'input', 'trigger', 'group'];
+const KINDS: readonly string[] = ['command', 'commands', 'plugins', ...OTHER_KINDS];
 
 /** Whether a step of no known kind has a key that was meant to tell it, or one that another rule is about. */
 export function hasMistypedKind(node: SourceNode): boolean {
   return entriesOf(node).some(
-    (entry) => looksLikePlugin(entry) || typoOf(entry.key, KINDS) !== undefined || entry.key in MEANT,
+    (entry) => looksLikePlugin(entry) || typoOf(entry.key, [...KINDS, 'steps']) !== undefined || entry.key in MEANT,
   );
 }
 
-function misplaced({ key, keySpan }: MapEntry, kind: StepType, source: SourceNode): Found {
+function misplaced({ key, keySpan }: MapEntry, kind: StepType): Found {
   const rule = 'step/attribute-for-type';
-  const plugins = entryOf(source, 'plugins');
-  if (kind === 'command' && KINDS.includes(key) && plugins !== undefined) {
-    return {
-      rule,
-      at: keySpan,
-      message: `"${key}" has no effect, because "plugins" makes this a command step; remove one of them`,
-      related: [{ at: plugins.keySpan, message: 'this makes it a command step' }],
-    };
-  }
-  const advice =
-    kind === 'group' ? '; write it on the steps of the group, an anchor saves repeating it' : '; remove it';
-  return { rule, at: keySpan, message: `"${key}" has no effect on a ${kind} step${advice}` };
+  const advice = kind === 'group' ? 'write it on the steps of the group, an anchor saves repeating it' : 'remove it';
+  const message =
+    key === 'plugins'
+      ? `"plugins" makes a command step of this ${kind} step, so "${kind}" has no effect; ${advice}`
+      : `"${key}" has no effect on a ${kind} step; ${advice}`;
+  return { rule, at: keySpan, message };
 }
 
 interface UnknownKey {

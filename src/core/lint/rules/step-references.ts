@@ -68,11 +68,20 @@ function* keys(document: LintDocument): Iterable<Found> {
     const { node } = step;
     const complaint = node.text.includes('{{') ? undefined : malformed(node.text);
     if (complaint !== undefined) yield { rule: KEY, at: node, message: `step key "${writtenText(node)}" ${complaint}` };
-    if (isUnknown(node.text) || node.text.includes('{{') || node.text.includes('$') || node.text === '') continue;
-    const first = seen.get(node.text);
-    if (first === undefined) seen.set(node.text, step);
+    const name = comparable(node);
+    if (name === undefined) continue;
+    const first = seen.get(name);
+    if (first === undefined) seen.set(name, step);
     else if (!areExclusive(first, step)) yield twice(first, step, document);
   }
+}
+
+/** What two keys are compared by; undefined when there is no telling. The same variables give the same key. */
+function comparable(node: ScalarNode): string | undefined {
+  const { text } = node;
+  if (text === '' || text.includes('{{')) return undefined;
+  if (isUnknown(text)) return writtenText(node);
+  return text.includes('$') ? undefined : text;
 }
 
 function malformed(key: string): string | undefined {
@@ -103,6 +112,7 @@ function twice(first: KeyedStep, second: KeyedStep, { lines }: LintDocument): Fo
   const at: Span = second.node.alias ?? second.entry.merge ?? second.node;
   const { line } = lines.rangeOf(first.node);
   const sameText = first.node.start === second.node.start;
+  const name = writtenText(second.node);
   return {
     rule: KEY,
     // Nobody knows how Buildkite compares an "id" with an "identifier".
@@ -111,8 +121,8 @@ function twice(first: KeyedStep, second: KeyedStep, { lines }: LintDocument): Fo
       : {}),
     at,
     message: sameText
-      ? `this brings the step key "${second.node.text}" a second time (from line ${line}); keys must be unique, so the upload is refused. give each step a key of its own`
-      : `step key "${second.node.text}" is used twice (also line ${line}); keys must be unique, so the upload is refused`,
+      ? `this brings the step key "${name}" a second time (from line ${line}); keys must be unique, so the upload is refused. give each step a key of its own`
+      : `step key "${name}" is used twice (also line ${line}); keys must be unique, so the upload is refused`,
     related: [{ at: first.node, message: 'the first step with this key' }],
   };
 }

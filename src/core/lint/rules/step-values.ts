@@ -1,10 +1,10 @@
+import { closestName } from '../../closest-name.js';
 import { entryOf, type PipelineProblem } from '../../pipeline/source-tree.js';
 import type { LintDocument, LintStep } from '../document.js';
 import { entriesOf, knownText } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import type { Found, RuleSet } from '../rule.js';
 import { PlaceIndex, type Standing } from '../spans.js';
-import { typoOf } from '../typo.js';
 import { hasMistypedKind } from './step-keys.js';
 
 /** Values of steps that Buildkite does not take. */
@@ -54,7 +54,8 @@ function* problems(document: LintDocument): Iterable<Found> {
 function isExcused(rule: string, { node, holder }: Standing): boolean {
   if (rule === 'step/type') return hasMistypedKind(holder ?? node);
   // A dependency without its "step" has it mistyped: that is told already.
-  if (entriesOf(holder ?? node).some(({ key }) => typoOf(key, ['step']) !== undefined)) return true;
+  if (entriesOf(holder ?? node).some(({ key }) => key !== 'step' && closestName(key, ['step']) !== undefined))
+    return true;
   return node.kind === 'scalar' && (isUnknown(node.text) || node.text.includes('{{'));
 }
 
