@@ -10,6 +10,7 @@ import {
   type Pair,
   parseAllDocuments,
   type Scalar,
+  visit,
   type YAMLMap,
 } from 'yaml';
 import { type JsonValue, resolveScalar, type ScalarValue } from './yaml-scalar.js';
@@ -112,13 +113,7 @@ export function parseSourceTree(text: string, file: string): SourceTree {
   for (const document of documents) {
     // One broken line makes the parser complain about all that follows: the first complaint is the cause.
     const [error] = document.errors;
-    if (error !== undefined)
-      reader.report(
-        'error',
-        error.pos[0],
-        `${firstLine(error.message)}; the file is not valid YAML and the upload fails`,
-        'pipeline/shape',
-      );
+    if (error !== undefined) reader.report('error', error.pos[0], complaint(error.message), 'pipeline/shape');
   }
   if (reader.problems.length > 0) return { documents: [], problems: reader.problems, duplicates: [] };
   const roots = documents.flatMap((document) => {
@@ -177,6 +172,7 @@ class TreeReader {
   private readonly file: string;
   private readonly lines: LineCounter;
   private readonly open = new Set<Node>();
+  private targets: ReadonlyMap<Alias, Node> = new Map();
   private repeated = 0;
   private aliasDepth = 0;
 
@@ -190,7 +186,8 @@ class TreeReader {
   }
 
   readDocument(document: Document.Parsed | Document): SourceNode | undefined {
-    return document.contents === null ? undefined : this.read(document.contents, document);
+    this.targets = aliasTargets(document);
+    return document.contents === null ? undefined : this.read(document.contents);
   }
 
   private place(offset: number): Place {
@@ -213,7 +210,7 @@ class TreeReader {
     return this.nothing(node);
   }
 
-  private read(node: Node, document: Document): SourceNode {
+  private read(node: Node): SourceNode {
     if (this.aliasDepth > 0) this.repeated += 1;
     if (this.repeated > MAX_REPEATED)
       return this.giveUp(
@@ -229,24 +226,24 @@ class TreeReader {
     if (this.gaveUp) return this.nothing(node);
     this.open.add(node);
     try {
-      return this.readKind(node, document);
+      return this.readKind(node);
     } finally {
       this.open.delete(node);
     }
   }
 
-  private readKind(node: Node, document: Document): SourceNode {
-    if (isAlias(node)) return this.readAlias(node, document);
+  private readKind(node: Node): SourceNode {
+    if (isAlias(node)) return this.readAlias(node);
     if (isScalar(node)) return { ...this.base(node), kind: 'scalar', ...resolveScalar(node), style: styleOf(node) };
     if (isSeq(node)) {
-      return { ...this.base(node), kind: 'list', items: node.items.map((item) => this.read(item as Node, document)) };
+      return { ...this.base(node), kind: 'list', items: node.items.map((item) => this.read(item as Node)) };
     }
-    if (isMap(node)) return { ...this.base(node), kind: 'map', entries: this.readEntries(node, document) };
+    if (isMap(node)) return { ...this.base(node), kind: 'map', entries: this.readEntries(node) };
     return this.nothing(node);
   }
 
-  private readAlias(node: Alias, document: Document): SourceNode {
-    const target = node.resolve(document);
+  private readAlias(node: Alias): SourceNode {
+    const target = this.targets.get(node);
     if (target === undefined)
       return this.giveUp(
         node,
@@ -256,22 +253,22 @@ class TreeReader {
     this.aliasDepth += 1;
     try {
       const { start, end } = this.base(node);
-      return { ...this.read(target, document), alias: { start, end } };
+      return { ...this.read(target), alias: { start, end } };
     } finally {
       this.aliasDepth -= 1;
     }
   }
 
-  private readEntries(map: YAMLMap, document: Document): MapEntry[] {
+  private readEntries(map: YAMLMap): MapEntry[] {
     const own = new Set<string>();
     for (const pair of map.items) {
-      const key = this.keyOf(pair, document);
+      const key = this.keyOf(pair);
       if (key !== undefined && !isMerge(pair)) own.add(key);
     }
     const found: FoundEntries = { own, entries: new Map(), inherited: new Map() };
     for (const pair of map.items) {
-      if (isMerge(pair)) this.addMerged(found, pair, document);
-      else this.addOwn(found.entries, pair, document);
+      if (isMerge(pair)) this.addMerged(found, pair);
+      else this.addOwn(found.entries, pair);
     }
     return [...found.entries.values()].map((entry) => {
       const overrides = found.inherited.get(entry.key);
@@ -279,8 +276,8 @@ class TreeReader {
     });
   }
 
-  private addMerged({ own, entries, inherited }: FoundEntries, pair: Pair, document: Document): void {
-    const merged = pair.value === null ? [] : this.mergedEntries(pair.value as Node, document);
+  private addMerged({ own, entries, inherited }: FoundEntries, pair: Pair): void {
+    const merged = pair.value === null ? [] : this.mergedEntries(pair.value as Node);
     const { start, end } = this.base(pair.key as Node);
     for (const entry of merged) {
       if (own.has(entry.key)) inherited.set(entry.key, entry);
@@ -288,10 +285,10 @@ class TreeReader {
     }
   }
 
-  private addOwn(entries: Map<string, MapEntry>, pair: Pair, document: Document): void {
+  private addOwn(entries: Map<string, MapEntry>, pair: Pair): void {
     const keyNode = pair.key as Node;
     const keySpan = { start: keyNode.range?.[0] ?? 0, end: keyNode.range?.[1] ?? 0 };
-    const key = this.keyOf(pair, document);
+    const key = this.keyOf(pair);
     if (key === undefined) {
       this.refuseKey(keyNode);
       return;
@@ -307,7 +304,7 @@ class TreeReader {
       );
       this.duplicates.set(keySpan.start, { ...keySpan, key, first: before.keySpan });
     }
-    const value = pair.value === null ? this.nothing(keyNode) : this.read(pair.value as Node, document);
+    const value = pair.value === null ? this.nothing(keyNode) : this.read(pair.value as Node);
     entries.set(key, { key, keyAt, keySpan, value });
   }
 
@@ -321,16 +318,16 @@ class TreeReader {
     this.giveUp(node, `a mapping or list cannot be a key; the upload fails. ${advice}`, rule);
   }
 
-  private keyOf(pair: Pair, document: Document): string | undefined {
+  private keyOf(pair: Pair): string | undefined {
     const node = pair.key as Node | null;
-    const target = isAlias(node) ? node.resolve(document) : node;
+    const target = isAlias(node) ? this.targets.get(node) : node;
     if (!isScalar(target)) return undefined;
     const scalar = resolveScalar(target);
     return scalar.value === null ? undefined : scalar.text;
   }
 
-  private mergedEntries(value: Node, document: Document): readonly MapEntry[] {
-    const source = this.read(value, document);
+  private mergedEntries(value: Node): readonly MapEntry[] {
+    const source = this.read(value);
     if (source.kind === 'map') return source.entries;
     const maps = source.kind === 'list' ? source.items : [source];
     const seen = new Map<string, MapEntry>();
@@ -343,6 +340,22 @@ class TreeReader {
     }
     return [...seen.values()];
   }
+}
+
+/** What each alias of a document stands for, in one pass: `Alias.resolve` walks the whole document each time. */
+function aliasTargets(document: Document): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Alias(_, alias) {
+      const target = anchors.get(alias.source);
+      if (target !== undefined) targets.set(alias, target);
+    },
+    Value(_, node) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+  });
+  return targets;
 }
 
 interface FoundEntries {
@@ -364,8 +377,19 @@ function styleOf({ type }: Scalar): ScalarStyle {
   return STYLES[type ?? ''] ?? 'plain';
 }
 
-function isMerge(pair: Pair): boolean {
-  return isScalar(pair.key) && pair.key.value === '<<' && pair.key.type === 'PLAIN';
+const MERGE_TAG = 'tag:yaml.org,2002:merge';
+
+/** A plain `<<`, or one that `yq` has tagged: `!!merge <<`. */
+function isMerge({ key }: Pair): boolean {
+  if (!isScalar(key) || key.source !== '<<') return false;
+  return key.tag === MERGE_TAG || (key.tag === undefined && key.type === 'PLAIN');
+}
+
+function complaint(message: string): string {
+  // The parser calls itself for each level; no pipeline has hundreds.
+  if (/call stack/.test(message))
+    return 'the values stand inside each other too deeply to be read; it cannot be a pipeline';
+  return `${firstLine(message)}; the file is not valid YAML and the upload fails`;
 }
 
 function firstLine(message: string): string {
