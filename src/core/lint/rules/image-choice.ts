@@ -94,12 +94,12 @@ export function* floatingTags(step: LintCommandStep): Iterable<Found> {
 }
 
 function* stale(image: ScalarNode, policy: SourceNode | undefined): Iterable<Found> {
-  const chosen = knownText(policy);
-  if (policy === undefined || chosen === undefined || !/^(?:IfNotPresent|Never)$/.test(chosen)) return;
+  // With "Never" nothing is pulled: somebody put the image on the nodes, and its tag is his business.
+  if (policy === undefined || knownText(policy) !== 'IfNotPresent') return;
   yield {
     rule: 'image/stale-tag',
     at: policy,
-    message: `with "${chosen}" each node keeps the "${knownText(image)}" that it pulled first; pin a version or digest, or remove "imagePullPolicy"`,
+    message: `with "IfNotPresent" each node keeps the "${knownText(image)}" that it pulled first; pin a version or digest, or remove "imagePullPolicy"`,
   };
 }
 

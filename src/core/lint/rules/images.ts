@@ -40,7 +40,7 @@ export const imageRules: RuleSet = {
       id: 'image/stale-tag',
       severity: 'warning',
       summary: 'A tag that moves is combined with a pull policy that does not look again.',
-      why: 'With "IfNotPresent" or "Never" each node keeps the "latest" it once pulled, so the same step runs different images on different nodes.',
+      why: 'With "IfNotPresent" each node keeps the "latest" it once pulled, so the same step runs different images on different nodes.',
       remedy: 'Pin a version or digest, or remove "imagePullPolicy".',
     },
     {
