@@ -6,7 +6,13 @@ import { codeCache, compileProgram, evaluateProgram } from '../bin/load-program.
 const pipeline = join(import.meta.dirname, '../fixtures/render/plain/pipeline.yaml');
 const script = compileProgram();
 const { main } = evaluateProgram(script);
-const commandLines = [['render', pipeline], ['render', pipeline, '--output', 'json'], ['version'], ['--help']];
+const commandLines = [
+  ['render', pipeline],
+  ['render', pipeline, '--output', 'json'],
+  ['lint', pipeline, '--shellcheck', 'never'],
+  ['version'],
+  ['--help'],
+];
 
 process.stdout.write = process.stderr.write = () => true;
 for (const argv of commandLines) await main(argv);

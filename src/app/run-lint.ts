@@ -2,6 +2,7 @@ import { EXIT, type ExitStatus } from '../core/errors.js';
 import type { LintDocument } from '../core/lint/document.js';
 import type { Finding, Severity } from '../core/lint/finding.js';
 import { fixText } from '../core/lint/fix.js';
+import { maskSecrets } from '../core/lint/mask-secrets.js';
 import { looksLikePipeline, neighboursOf } from '../core/lint/neighbours.js';
 import { type LintReport, type LintSummary, summarise, type SuppressedFinding } from '../core/lint/report.js';
 import type { RuleSet } from '../core/lint/rule.js';
@@ -11,8 +12,10 @@ import { useBaseline } from './lint-baseline.js';
 import { readLintSource } from './lint-file.js';
 import { loadSettings, parsePreset, parseRuleFlags } from './lint-settings-file.js';
 import { findLintSources, type LintSource, nothingFound } from './lint-sources.js';
-import { type LintContext, lintOne, readForLint, relevel } from './lint-texts.js';
+import { hasWhatItNeeds, type LintContext, lintOne, readForLint, relevel } from './lint-texts.js';
 import { loadWorld } from './lint-world.js';
+import { withShellcheck } from './lint-shellcheck.js';
+import type { ShellcheckMode } from './shellcheck.js';
 import { writeFileWhole } from './write-file.js';
 
 /** The command line of `lint`, parsed but not understood. What is undefined is left to the settings file. */
@@ -40,6 +43,7 @@ export interface LintFlags {
   readonly honourIgnores: boolean;
   /** False = `--no-interpolation`; undefined = as the settings say. */
   readonly interpolate: boolean | undefined;
+  readonly shellcheck: ShellcheckMode;
   readonly stdinFilename: string | undefined;
   readonly allowNoFiles: boolean;
   /** Report errors only. */
@@ -95,12 +99,19 @@ export async function runLint(flags: LintFlags, surroundings: LintSurroundings):
   if (flags.paths.length === 0 && !flags.allowNoFiles && pipelines.length + files.findings.length === 0) {
     if (files.errors.length === 0) throw nothingFound();
   }
-  const context: LintContext = {
+  const own: LintContext = {
     ...{ ruleSet, levels, honourIgnores: flags.honourIgnores, today: surroundings.today },
     world: { ...loaded.world, neighbours: neighboursOf(pipelines) },
     requireReason: settings.requireIgnoreReason,
+    hasShellcheck: false,
   };
-  const linted = await lintAll(pipelines, context, flags);
+  const settled = settleAll(pipelines, own, flags);
+  const { context, ...asked } = await withShellcheck(
+    settled.map(({ document }) => document),
+    own,
+    { mode: flags.shellcheck, environment: surroundings.environment },
+  );
+  const linted = await lintAll(settled, context, flags);
   const outside = [...loaded.findings, ...files.findings].flatMap((each) => relevel([each], each.file, context));
   const sources = new Map([
     ...loaded.sources,
@@ -108,13 +119,18 @@ export async function runLint(flags: LintFlags, surroundings: LintSurroundings):
     ...linted.sources,
   ]);
   const findings = [...outside, ...linted.findings];
-  const baselined = await useBaseline(settings.baseline, { findings, sources }, { update: flags.updateBaseline });
-  const all = { ...linted, ...baselined, sources: new Map([...sources, ...baselined.sources]) };
+  const couldSpeak = (id: string): boolean =>
+    ruleSet.rules.every((rule) => rule.id !== id || hasWhatItNeeds(rule, context));
+  const lint = { findings, sources, couldSpeak };
+  const baselined = await useBaseline(settings.baseline, lint, { update: flags.updateBaseline });
+  const secrets = [...findings, ...linted.suppressed.map(({ finding }) => finding)];
+  const all = maskSecrets({ ...linted, ...baselined, sources: new Map([...sources, ...baselined.sources]) }, secrets);
+  const errors = [...files.errors, ...asked.errors];
   const report = reportOf(all, { rules: ruleSet.rules, quiet: flags.quiet, files: sources.size });
   return {
-    ...{ report, skipped, errors: files.errors, fixed: linted.fixed, fixedInput: linted.fixedInput },
-    notes: [...loaded.notes, ...baselined.notes],
-    exit: files.errors.length > 0 ? EXIT.unable : exitOf(summariseAll(all), settings),
+    ...{ report, skipped, errors, fixed: linted.fixed, fixedInput: linted.fixedInput },
+    notes: [...loaded.notes, ...asked.notes, ...baselined.notes],
+    exit: errors.length > 0 ? EXIT.unable : exitOf(summariseAll(all), settings),
   };
 }
 
@@ -179,16 +195,29 @@ interface LintedAll {
   readonly fixedInput: string | undefined;
 }
 
-async function lintAll(
+/** A file as it will be reported: mended, if that was asked for. */
+interface Settled {
+  readonly document: LintDocument;
+  readonly fixed: FixedFile | undefined;
+}
+
+function settleAll(
   documents: readonly LintDocument[],
+  context: LintContext,
+  { fix }: Pick<LintFlags, 'fix'>,
+): readonly Settled[] {
+  return documents.map((document) => {
+    const fixed = fix === undefined ? undefined : fixDocument(document, context);
+    return { fixed, document: fixed === undefined ? document : readForLint(document.file, fixed.after, context.world) };
+  });
+}
+
+async function lintAll(
+  settled: readonly Settled[],
   context: LintContext,
   flags: Pick<LintFlags, 'fix' | 'paths' | 'stdinFilename'>,
 ): Promise<LintedAll> {
-  const outcomes = documents.map((document) => {
-    const fixed = flags.fix === undefined ? undefined : fixDocument(document, context);
-    const now = fixed === undefined ? document : readForLint(document.file, fixed.after, context.world);
-    return { fixed, document: now, ...lintOne(now, context) };
-  });
+  const outcomes = settled.map((each) => ({ ...each, ...lintOne(each.document, context) }));
   const fixed = outcomes.flatMap((outcome) => outcome.fixed ?? []);
   const input = flags.paths.includes('-') ? (flags.stdinFilename ?? '<stdin>') : undefined;
   if (flags.fix === 'write') {

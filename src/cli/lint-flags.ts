@@ -100,6 +100,12 @@ const choice = {
     helpGroup: 'RULES',
     ...repeated,
   }),
+  shellcheck: Flags.option({
+    description: 'Let shellcheck look at commands: when it is in the PATH, or it must be, or never.',
+    options: ['auto', 'always', 'never'] as const,
+    default: 'auto',
+    helpGroup: 'RULES',
+  })(),
   ignore: Flags.boolean({
     description: 'Honour lint-ignore comments.',
     default: true,

@@ -96,6 +96,7 @@ function requestOf(paths: readonly string[], flags: ParsedFlags): LintFlags {
     updateBaseline: flags['update-baseline'],
     honourIgnores: flags.ignore,
     interpolate: flags['no-interpolation'] ? false : undefined,
+    shellcheck: flags.shellcheck,
     stdinFilename: flags['stdin-filename'],
     allowNoFiles: flags['allow-no-files'],
     quiet: flags.quiet,

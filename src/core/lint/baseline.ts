@@ -20,6 +20,8 @@ export interface BaselineInput {
   readonly sources: ReadonlyMap<string, string>;
   /** Name of a linted file in the baseline. */
   readonly nameOf: (file: string) => string;
+  /** Whether a rule had what it needs to speak; of one that could not, entries are kept and not called stale. @default always */
+  readonly couldSpeak?: (rule: string) => boolean;
 }
 
 export interface BaselineOutcome {
@@ -53,6 +55,7 @@ export function parseBaseline(text: string): Result<readonly BaselineEntry[], st
 
 /** Tells known findings from new ones. */
 export function applyBaseline(entries: readonly BaselineEntry[], input: BaselineInput): BaselineOutcome {
+  const { couldSpeak = () => true } = input;
   const left = new Map<string, number>();
   for (const entry of entries) left.set(keyOf(entry), (left.get(keyOf(entry)) ?? 0) + entry.count);
   const known: Finding[] = [];
@@ -66,24 +69,25 @@ export function applyBaseline(entries: readonly BaselineEntry[], input: Baseline
   const linted = new Set([...input.sources.keys()].map(input.nameOf));
   const stale = entries.flatMap((entry) => {
     const count = left.get(keyOf(entry)) ?? 0;
-    return count > 0 && linted.has(entry.file) ? [{ ...entry, count }] : [];
+    return count > 0 && linted.has(entry.file) && couldSpeak(entry.rule) ? [{ ...entry, count }] : [];
   });
   return { findings, known, stale };
 }
 
-/** The baseline that knows all findings; entries of files that were not linted stay while `exists` says so. */
+/** The baseline that knows all findings; entries of files that were not linted, and of rules that could not speak, stay while `exists` says so. */
 export function updateBaseline(
   entries: readonly BaselineEntry[],
   input: BaselineInput,
   exists: (file: string) => boolean,
 ): readonly BaselineEntry[] {
+  const { couldSpeak = () => true } = input;
   const linted = new Set([...input.sources.keys()].map(input.nameOf));
   const counts = new Map<string, BaselineEntry>();
   for (const found of fingerprintAll(input.findings, input.sources)) {
     const entry = entryOf(found, input.nameOf(found.finding.file));
     counts.set(keyOf(entry), { ...entry, count: (counts.get(keyOf(entry))?.count ?? 0) + 1 });
   }
-  const others = entries.filter(({ file }) => !linted.has(file) && exists(file));
+  const others = entries.filter(({ file, rule }) => !(linted.has(file) && couldSpeak(rule)) && exists(file));
   return [...others, ...counts.values()].sort(
     (a, b) => compareText(a.file, b.file) || compareText(a.rule, b.rule) || compareText(a.fingerprint, b.fingerprint),
   );

@@ -22,7 +22,7 @@ export interface LintOptions {
 export function lintDocument(document: LintDocument, options: LintOptions): readonly Finding[] {
   const collector = new Collector(document, options);
   const { world, ruleSet } = options;
-  const context = { document, world };
+  const context = { document, world, isOn: (rule: string) => collector.severityOf({ rule }) !== 'off' };
   for (const check of ruleSet.checks) {
     if (check.scope === 'file') collector.add(check.check(document, world));
   }
@@ -113,7 +113,7 @@ class Collector {
     return this.document.commandSteps.find(({ step: { source } }) => source.start <= start && end <= source.end);
   }
 
-  private severityOf({ rule: id, severity }: Found): Severity | 'off' {
+  severityOf({ rule: id, severity }: Pick<Found, 'rule' | 'severity'>): Severity | 'off' {
     const rule = this.rules.get(id);
     if (rule === undefined) throw new Error(`rule "${id}" is not in the rule set`);
     const chosen = this.options.severityOf?.(id);
@@ -128,7 +128,10 @@ class Collector {
     return {
       rule,
       severity,
-      message: choices.size === 0 || choices.size === of ? message : `${message} (${listChoices(choices, of)})`,
+      message:
+        choices.size === 0 || choices.size >= of || steps.size > 1
+          ? message
+          : `${message} (${listChoices(choices, of)})`,
       file,
       ...lines.rangeOf(at),
       related: (found.related ?? []).map((place): Related => ({

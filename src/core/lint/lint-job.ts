@@ -1,13 +1,14 @@
 import type { V1Job, V1PodSpec } from '@kubernetes/client-node';
 import { normaliseQueueRules } from '../job/agent-tags.js';
-import type { BuildkiteJob, JobFailure, JobWarning } from '../job/job.js';
+import type { BuildkiteJob, JobFailure } from '../job/job.js';
 import {
   decodeKubernetesPlugin,
   isLenient,
   KUBERNETES_PLUGIN,
   type KubernetesPlugin,
 } from '../job/kubernetes-plugin.js';
-import { draftJob, podTemplateName } from '../manifest/build-job.js';
+import { type DraftJob, draftJob } from '../manifest/build-job.js';
+import type { Result } from '../result.js';
 import type { BuildJobInput } from '../manifest/job-manifest.js';
 import { describePermutation, expandStep, type StepVariant } from '../pipeline/matrix.js';
 import type { JsonValue } from '../pipeline/pipeline.js';
@@ -35,7 +36,6 @@ export interface LintJob {
   readonly pod: V1PodSpec | undefined;
   /** The controller's own reason not to create the Job. */
   readonly failure: JobFailure | undefined;
-  readonly warnings: readonly JobWarning[];
 }
 
 /** More combinations of one step are not built: they would tell the same. */
@@ -51,23 +51,30 @@ function lintJob(step: LintCommandStep, variant: StepVariant, world: LintWorld):
   const { config, version } = world;
   const { plugin, issues, job } = cleanJob(variant, world);
   const input: BuildJobInput = { job, config, version };
-  const baseUnknown = podTemplateName(input) !== undefined;
-  // A template that nobody knows is an empty one: what is built from it has the controller's parts only.
-  const draft = draftJob(baseUnknown ? { ...input, podTemplateSpec: { containers: [] } } : input);
-  const manifest = draft.ok ? draft.value.manifest : undefined;
+  const baseUnknown = plugin.podSpec === undefined && (plugin.podTemplate ?? '') !== '';
+  const choice = variant.permutation === undefined ? '' : describePermutation(variant.permutation);
+  // Built when a check asks: for most steps of most pipelines none does.
+  let built: Result<DraftJob, JobFailure> | undefined;
+  const draft = () => (built ??= draftOf(input, baseUnknown));
   return {
-    step,
-    variant,
-    choice: variant.permutation === undefined ? '' : describePermutation(variant.permutation),
-    input,
-    plugin,
-    issues,
-    baseUnknown,
-    manifest,
-    pod: manifest?.spec?.template.spec,
-    failure: draft.ok ? draft.value.refusal : draft.error,
-    warnings: draft.ok ? draft.value.warnings : [],
+    ...{ step, variant, choice, input, plugin, issues, baseUnknown },
+    get manifest() {
+      const result = draft();
+      return result.ok ? result.value.manifest : undefined;
+    },
+    get pod() {
+      return this.manifest?.spec?.template.spec;
+    },
+    get failure() {
+      const result = draft();
+      return result.ok ? result.value.refusal : result.error;
+    },
   };
+}
+
+/** A PodTemplate that nobody knows is an empty one: what is built from it has the controller's parts only. */
+function draftOf(input: BuildJobInput, baseUnknown: boolean): Result<DraftJob, JobFailure> {
+  return draftJob(baseUnknown ? { ...input, podTemplateSpec: { containers: [] } } : input);
 }
 
 interface CleanJob {
@@ -100,6 +107,6 @@ export function unpatchedPod({ input, variant, plugin, baseUnknown }: LintJob): 
     [use.source]: use.source === KUBERNETES_PLUGIN ? rest : use.config,
   }));
   const job = { ...input.job, env: { ...input.job.env, BUILDKITE_PLUGINS: JSON.stringify(plugins) } };
-  const draft = draftJob({ ...input, job, ...(baseUnknown ? { podTemplateSpec: { containers: [] } } : {}) });
+  const draft = draftOf({ ...input, job }, baseUnknown);
   return draft.ok ? draft.value.manifest.spec?.template.spec : undefined;
 }

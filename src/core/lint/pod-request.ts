@@ -37,7 +37,7 @@ export function podRequest(pod: V1PodSpec): Amounts {
 }
 
 /** What one container asks for. */
-export function containerRequest({ resources }: V1Container): Amounts {
+function containerRequest({ resources }: V1Container): Amounts {
   return amountsOf({ ...resources?.limits, ...resources?.requests });
 }
 

@@ -3,7 +3,7 @@ import { entryOf, type MapEntry, type MapNode, type SourceNode, valueOf } from '
 import type { LintCommandStep } from './document.js';
 import type { Span } from './finding.js';
 import type { LintJob } from './lint-job.js';
-import { itemsOf, nodeAt, type Path } from './nodes.js';
+import { itemsOf, knownText, nodeAt, type Path } from './nodes.js';
 import { type ContainerRole, writtenContainers } from './written-containers.js';
 
 /** Where a part of the built Job comes from. */
@@ -71,7 +71,25 @@ function* candidatesOf(job: LintJob, path: Path): Iterable<Candidate> {
   else {
     const parts = ['podSpecPatch', 'podSpec'].flatMap((part) => nodeAt(config, [part]) ?? []);
     yield* parts.map((part) => follow(part, path, job.pod));
+    if (path[0] === 'volumes') yield* gitVolumeCandidates(job, path);
   }
+}
+
+/** Volumes that the controller makes from settings of the checkout. */
+function* gitVolumeCandidates({ step, pod }: LintJob, [, index, ...path]: Path): Iterable<Candidate> {
+  const volume = typeof index === 'number' ? pod?.volumes?.[index] : undefined;
+  const checkout = nodeAt(step.kubernetes.at(-1)?.config, ['checkout']);
+  if (volume === undefined) return;
+  const mirrors = nodeAt(checkout, ['gitMirrors', 'volume']);
+  const isMirrors = knownText(nodeAt(mirrors, ['name'])) === volume.name;
+  if (mirrors !== undefined && isMirrors) yield follow(mirrors, path, volume);
+  const isSecret = volume.name.startsWith('git-credentials') && path[0] === 'secret';
+  yield* isSecret ? secretCandidates(checkout, path.slice(1), volume.secret) : [];
+}
+
+function secretCandidates(checkout: SourceNode | undefined, path: Path, built: unknown): readonly Candidate[] {
+  const secret = nodeAt(checkout, ['gitCredentialsSecret']);
+  return secret === undefined ? [] : [follow(secret, path, built)];
 }
 
 interface ContainerPlace {

@@ -34,7 +34,7 @@ const TAINT: JsonSchema = {
 };
 
 /** What a file of facts may hold; every key may be missing. */
-export const CLUSTER_FACTS_SCHEMA: JsonSchema = {
+const CLUSTER_FACTS_SCHEMA: JsonSchema = {
   type: 'object',
   properties: {
     generatedAt: TEXT,

@@ -44,7 +44,7 @@ export function ruleIndex(rules: readonly RuleInfo[]): string {
 }
 
 function factsOf({ severity, strict, needs, fixable }: RuleInfo): string[] {
-  const known = { config: '`--config`', facts: '`--facts`' };
+  const known = { config: '`--config`', facts: '`--facts`', shellcheck: '`shellcheck` in the PATH' };
   return [
     `Severity: **${severity}**${strict === undefined || strict === severity ? '' : `, **${strict}** in the preset \`strict\``}`,
     ...(needs === undefined ? [] : [`speaks only with ${known[needs]}`]),

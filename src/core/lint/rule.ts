@@ -12,7 +12,7 @@ export interface RuleInfo {
   /** Severity in the preset `strict`. @default the same */
   readonly strict?: Severity;
   /** What the rule must know to speak at all. */
-  readonly needs?: 'config' | 'facts';
+  readonly needs?: 'config' | 'facts' | 'shellcheck';
   /** Whether `--fix` mends (some of) its findings. */
   readonly fixable?: boolean;
   /** One sentence: what is wrong. */
@@ -55,9 +55,15 @@ export type Check =
   /** Called for each combination of a matrix; findings of one place are joined. */
   | { readonly scope: 'job'; readonly check: (job: LintJob, context: StepContext) => Iterable<Found> };
 
-export interface StepContext {
+/** A file and what is known beside it. */
+export interface DocumentContext {
   readonly document: LintDocument;
   readonly world: LintWorld;
+}
+
+export interface StepContext extends DocumentContext {
+  /** Whether anybody hears what a rule says: a check may spare itself costly work for one that is off. */
+  readonly isOn: (rule: string) => boolean;
 }
 
 /** Rules and the checks that find them. */

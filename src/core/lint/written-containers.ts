@@ -25,8 +25,16 @@ const LISTS: readonly (Pick<WrittenContainer, 'role' | 'within' | 'path'> & { re
   { within: 'podSpecPatch', role: 'init', path: ['podSpecPatch', 'initContainers'] },
 ];
 
+const KNOWN = new WeakMap<LintCommandStep, readonly WrittenContainer[]>();
+
 /** All containers in a step's plugin, in the order podSpec, sidecars, podSpecPatch. */
 export function writtenContainers(step: LintCommandStep): readonly WrittenContainer[] {
+  const known = KNOWN.get(step) ?? readContainers(step);
+  KNOWN.set(step, known);
+  return known;
+}
+
+function readContainers(step: LintCommandStep): readonly WrittenContainer[] {
   return step.kubernetes.flatMap(({ config }) =>
     LISTS.flatMap(({ unnamed, path, ...list }) =>
       itemsOf(nodeAt(config, path)).flatMap((node, index) =>

@@ -29,6 +29,7 @@ class Walk {
   readonly problems: PipelineProblem[] = [];
   private readonly text: string;
   private readonly env: Record<string, string>;
+  private readonly expanded = new Map<readonly object[], readonly object[]>();
 
   constructor(text: string, env: Env) {
     this.text = text;
@@ -54,15 +55,25 @@ class Walk {
   node(node: SourceNode): SourceNode {
     switch (node.kind) {
       case 'list':
-        return { ...node, items: node.items.map((item) => this.node(item)) };
+        return { ...node, items: this.once(node.items, (item) => this.node(item)) };
       case 'map':
-        return { ...node, entries: node.entries.map((entry) => this.entry(entry)) };
+        return { ...node, entries: this.once(node.entries, (entry) => this.entry(entry)) };
       case 'scalar': {
         if (typeof node.value !== 'string') return node;
         const value = this.string(node.value, node.at, node.start, node.end);
         return value === node.value ? node : { ...node, value, text: value, written: node.value };
       }
     }
+  }
+
+  /** Aliases share the parts of their anchor, which are expanded once. */
+  private once<T extends object>(parts: readonly T[], expand: (part: T) => T): readonly T[] {
+    const known = this.expanded.get(parts);
+    // Stored under the very parts it is made of, so it has their type.
+    if (known !== undefined) return known as readonly T[];
+    const expanded = parts.map(expand);
+    this.expanded.set(parts, expanded);
+    return expanded;
   }
 
   private string(value: string, at: Place, start: number, end = start): string {

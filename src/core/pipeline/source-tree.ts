@@ -10,7 +10,6 @@ import {
   type Pair,
   parseAllDocuments,
   type Scalar,
-  visit,
   type YAMLMap,
 } from 'yaml';
 import { type JsonValue, resolveScalar, type ScalarValue } from './yaml-scalar.js';
@@ -172,9 +171,11 @@ class TreeReader {
   private readonly file: string;
   private readonly lines: LineCounter;
   private readonly open = new Set<Node>();
-  private targets: ReadonlyMap<Alias, Node> = new Map();
+  private anchors = new Map<string, Node>();
+  /** What stands under an anchor is read once; its aliases share it. */
+  private readonly anchored = new Map<Node, AnchoredNode>();
+  private size = 0;
   private repeated = 0;
-  private aliasDepth = 0;
 
   constructor(file: string, lines: LineCounter) {
     this.file = file;
@@ -186,7 +187,7 @@ class TreeReader {
   }
 
   readDocument(document: Document.Parsed | Document): SourceNode | undefined {
-    this.targets = aliasTargets(document);
+    this.anchors = new Map();
     return document.contents === null ? undefined : this.read(document.contents);
   }
 
@@ -211,29 +212,20 @@ class TreeReader {
   }
 
   private read(node: Node): SourceNode {
-    if (this.aliasDepth > 0) this.repeated += 1;
-    if (this.repeated > MAX_REPEATED)
-      return this.giveUp(
-        node,
-        `the aliases of this file expand to more than ${MAX_REPEATED} values; it cannot be a pipeline`,
-      );
-    if (this.open.has(node))
-      return this.giveUp(
-        node,
-        'this value contains itself through an alias; the upload fails',
-        'yaml/merge-loses-keys',
-      );
+    this.size += 1;
     if (this.gaveUp) return this.nothing(node);
+    if (isAlias(node)) return this.readAlias(node);
+    if (node.anchor === undefined) return this.readKind(node);
+    this.anchors.set(node.anchor, node);
     this.open.add(node);
-    try {
-      return this.readKind(node);
-    } finally {
-      this.open.delete(node);
-    }
+    const before = this.size;
+    const read = this.readKind(node);
+    this.open.delete(node);
+    this.anchored.set(node, { read, size: this.size - before + 1 });
+    return read;
   }
 
   private readKind(node: Node): SourceNode {
-    if (isAlias(node)) return this.readAlias(node);
     if (isScalar(node)) return { ...this.base(node), kind: 'scalar', ...resolveScalar(node), style: styleOf(node) };
     if (isSeq(node)) {
       return { ...this.base(node), kind: 'list', items: node.items.map((item) => this.read(item as Node)) };
@@ -243,20 +235,29 @@ class TreeReader {
   }
 
   private readAlias(node: Alias): SourceNode {
-    const target = this.targets.get(node);
+    const target = this.anchors.get(node.source);
     if (target === undefined)
       return this.giveUp(
         node,
         `alias "*${node.source}" has no anchor before it; the upload fails`,
         'yaml/merge-loses-keys',
       );
-    this.aliasDepth += 1;
-    try {
-      const { start, end } = this.base(node);
-      return { ...this.read(target), alias: { start, end } };
-    } finally {
-      this.aliasDepth -= 1;
-    }
+    const known = this.anchored.get(target);
+    if (known === undefined || this.open.has(target))
+      return this.giveUp(
+        node,
+        'this value contains itself through an alias; the upload fails',
+        'yaml/merge-loses-keys',
+      );
+    this.size += known.size;
+    this.repeated += known.size;
+    if (this.repeated > MAX_REPEATED)
+      return this.giveUp(
+        node,
+        `the aliases of this file expand to more than ${MAX_REPEATED} values; it cannot be a pipeline`,
+      );
+    const { start, end } = this.base(node);
+    return { ...known.read, alias: { start, end } };
   }
 
   private readEntries(map: YAMLMap): MapEntry[] {
@@ -288,6 +289,8 @@ class TreeReader {
   private addOwn(entries: Map<string, MapEntry>, pair: Pair): void {
     const keyNode = pair.key as Node;
     const keySpan = { start: keyNode.range?.[0] ?? 0, end: keyNode.range?.[1] ?? 0 };
+    // The key, too, may carry an anchor.
+    if (!isAlias(keyNode) && keyNode.anchor !== undefined) this.read(keyNode);
     const key = this.keyOf(pair);
     if (key === undefined) {
       this.refuseKey(keyNode);
@@ -320,7 +323,7 @@ class TreeReader {
 
   private keyOf(pair: Pair): string | undefined {
     const node = pair.key as Node | null;
-    const target = isAlias(node) ? this.targets.get(node) : node;
+    const target = isAlias(node) ? this.anchors.get(node.source) : node;
     if (!isScalar(target)) return undefined;
     const scalar = resolveScalar(target);
     return scalar.value === null ? undefined : scalar.text;
@@ -342,20 +345,10 @@ class TreeReader {
   }
 }
 
-/** What each alias of a document stands for, in one pass: `Alias.resolve` walks the whole document each time. */
-function aliasTargets(document: Document): ReadonlyMap<Alias, Node> {
-  const anchors = new Map<string, Node>();
-  const targets = new Map<Alias, Node>();
-  visit(document, {
-    Alias(_, alias) {
-      const target = anchors.get(alias.source);
-      if (target !== undefined) targets.set(alias, target);
-    },
-    Value(_, node) {
-      if (node.anchor !== undefined) anchors.set(node.anchor, node);
-    },
-  });
-  return targets;
+interface AnchoredNode {
+  readonly read: SourceNode;
+  /** How many values it holds, itself and those of its aliases included. */
+  readonly size: number;
 }
 
 interface FoundEntries {

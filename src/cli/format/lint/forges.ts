@@ -1,7 +1,7 @@
 import type { Finding, Severity } from '../../../core/lint/finding.js';
 import { fingerprintAll } from '../../../core/lint/fingerprint.js';
 import type { LintReport } from '../../../core/lint/report.js';
-import { type LintFormatter, plural, rulePage } from './lint-format.js';
+import { type LintFormatter, plural } from './lint-format.js';
 import { oneLine } from './text.js';
 
 const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
@@ -27,7 +27,7 @@ export const formatGithubSummary: LintFormatter = (report) => {
   if (findings.length === 0) return title;
   const rows = worstFirst(report).map(
     ({ severity, file, line, message, rule }) =>
-      `| ${severity} | \`${inCode(file)}:${line}\` | ${inCell(message)} | [${rule}](${rulePage(rule)}) |\n`,
+      `| ${severity} | \`${inCode(file)}:${line}\` | ${inCell(message)} | \`${rule}\` |\n`,
   );
   return cropRows(`${title}\n| | place | problem | rule |\n| --- | --- | --- | --- |\n`, rows);
 };
@@ -65,11 +65,14 @@ export const formatBuildkite: LintFormatter = (report) => {
     const head = step === '' ? '' : `, step **${inCell(step)}**`;
     return [`\n\`${inCode(file)}\`${head}\n\n`, ...group.map(buildkiteItem)];
   });
-  return cropRows(`#### agent-stack-k8s lint: ${counts(summary)}\n`, rows);
+  return cropRows(
+    `#### agent-stack-k8s lint: ${counts(summary)}\n\n\`agent-stack-k8s lint --explain RULE\` tells what a rule is about.\n`,
+    rows,
+  );
 };
 
 function buildkiteItem({ severity, line, column, message, rule }: Finding): string {
-  return `- **${severity}** at ${line}:${column}: ${inCell(message)} [${rule}](${rulePage(rule)})\n`;
+  return `- **${severity}** at ${line}:${column}: ${inCell(message)} \`${rule}\`\n`;
 }
 
 /** The most that Buildkite and GitHub take, less room for the last line. */

@@ -4,7 +4,7 @@ import type { LintReport } from '../../../core/lint/report.js';
 import type { RuleInfo } from '../../../core/lint/rule.js';
 import type { TextLines } from '../../../core/lint/text-lines.js';
 import { plainEdit, sourceLines } from './json.js';
-import { type LintFormatter, rulePage } from './lint-format.js';
+import type { LintFormatter } from './lint-format.js';
 
 const LEVELS = { error: 'error', warning: 'warning', info: 'note', off: 'none' } as const satisfies Record<
   Severity | 'off',
@@ -62,8 +62,10 @@ function descriptor({ id, severity, summary, why, remedy }: RuleInfo): object {
       .join(''),
     shortDescription: { text: summary },
     fullDescription: { text: why },
-    helpUri: rulePage(id),
-    help: { text: help, markdown: `**${summary}**\n\n${why}\n\n${remedy}\n\n[More about ${id}](${rulePage(id)})` },
+    help: {
+      text: help,
+      markdown: `**${summary}**\n\n${why}\n\n${remedy}\n\n\`agent-stack-k8s lint --explain ${id}\` shows examples.`,
+    },
     defaultConfiguration: { enabled: severity !== 'off', level: LEVELS[severity] },
     properties: {
       ...{ tags: [id.split('/')[0] ?? ''], precision: 'high', 'problem.severity': problemSeverity(severity) },

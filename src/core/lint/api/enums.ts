@@ -83,7 +83,7 @@ export const emptyDirMedium: Check<V1EmptyDirVolumeSource> = function* ({ medium
   if (isUnknown(medium) || /^(?:Memory|HugePages(?:-.+)?)?$/.test(medium)) return;
   const replacement = closestName(medium, ['Memory', 'HugePages']);
   yield stuck({
-    rule: 'pod/enum',
+    rule: /^memory$/i.test(medium) ? 'volume/memory-medium' : 'pod/enum',
     path: [...path, 'medium'],
     what: `"${medium}" is no medium of an emptyDir`,
     remedy: `write "${replacement ?? 'Memory'}", or leave it out for the disk of the node`,

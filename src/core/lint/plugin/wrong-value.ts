@@ -57,7 +57,12 @@ function enumFound({ key, value, at, node, text }: PluginPlace, choices: readonl
     meant === undefined
       ? `"${key}" is "${shown(value)}", expected ${expected}; Kubernetes refuses the Job, so the build step fails${close === undefined ? '' : `; did you mean "${close}"?`}`
       : `"${shown(value)}" must be written "${meant}"; Kubernetes refuses the Job, so the build step fails`;
-  return { rule: 'pod/enum', at, message, fix: meant === undefined ? undefined : sameStyle(text, node, meant) };
+  return {
+    rule: 'pod/enum',
+    at,
+    message,
+    fix: meant !== undefined && isAsWritten(node, written) ? sameStyle(text, node, meant) : undefined,
+  };
 }
 
 function plain(word: string): string {
@@ -109,6 +114,11 @@ function cpuGuess(value: string): string {
   if (number === undefined) return '';
   const amount = number.replace(',', '.');
   return `; did you mean "${amount}${/^m/i.test(unit) ? 'm' : ''}"?`;
+}
+
+/** Not what a variable or a token of a matrix became. */
+function isAsWritten(node: PluginPlace['node'], value: string): boolean {
+  return node?.kind === 'scalar' && node.written === undefined && node.text === value;
 }
 
 function sameStyle(text: string, node: PluginPlace['node'], value: string): Fix | undefined {

@@ -3,7 +3,7 @@ import { hasValue, imageAttribute, isOpen } from '../command-containers.js';
 import type { LintCommandStep } from '../document.js';
 import { splitImage } from '../image-names.js';
 import { knownText, mapsIn, nodeAt, writtenText } from '../nodes.js';
-import type { Found, RuleSet, StepContext } from '../rule.js';
+import type { Found, RuleSet, DocumentContext } from '../rule.js';
 import { type CommandScript, commandScripts, locateInScript } from '../scripts.js';
 import { parseUploadText, uploadErrors } from '../text/upload-text.js';
 import { type Bashism, bashisms } from '../text/shell/bashisms.js';
@@ -42,7 +42,7 @@ type Shell = 'bash' | 'busybox' | 'dash' | 'unknown';
 /** Most bashisms that a message names. */
 const MAX_NAMED = 3;
 
-function* unfitScripts(step: LintCommandStep, context: StepContext): Iterable<Found> {
+function* unfitScripts(step: LintCommandStep, context: DocumentContext): Iterable<Found> {
   const runsInKubernetes = step.kubernetes.length > 0 || imageAttribute(step) !== undefined;
   if (!runsInKubernetes || runsElsewhere(step)) return;
   for (const script of commandScripts(step)) {
@@ -52,7 +52,7 @@ function* unfitScripts(step: LintCommandStep, context: StepContext): Iterable<Fo
   }
 }
 
-function unfit(step: LintCommandStep, script: CommandScript, context: StepContext): Found | undefined {
+function unfit(step: LintCommandStep, script: CommandScript, context: DocumentContext): Found | undefined {
   const shell = shellOf(step, script, context);
   const all = shell === 'bash' ? [] : reachable(script, context);
   const missing = all.filter(({ inBusybox }) => shell !== 'busybox' || !inBusybox);
@@ -70,7 +70,7 @@ function unfit(step: LintCommandStep, script: CommandScript, context: StepContex
 }
 
 /** The bashisms that get to the shell: what the upload fails on already has a finding. */
-function reachable({ text, items }: CommandScript, { world }: StepContext): readonly Bashism[] {
+function reachable({ text, items }: CommandScript, { world }: DocumentContext): readonly Bashism[] {
   const fails = world.interpolate && items.some((item) => uploadErrors(parseUploadText(writtenText(item))).length > 0);
   return bashisms(text).filter(({ what }) => !fails || !what.startsWith('${'));
 }
@@ -91,12 +91,21 @@ function runsElsewhere({ plugins }: LintCommandStep): boolean {
   return plugins.some(({ use }) => /docker|compose|devcontainer|nix/i.test(use.name));
 }
 
-function shellOf(step: LintCommandStep, script: CommandScript, { world }: StepContext): Shell {
-  const { containers } = script;
+/** The shells that containers and configuration name, undefined for each that names none; empty = nobody knows here. */
+export function chosenShells(
+  { containers }: CommandScript,
+  { world }: DocumentContext,
+): readonly (string | undefined)[] {
   const configured = world.configName === undefined ? undefined : world.config.agentConfig?.shell;
-  const chosen = [...containers.map(({ node }) => shellSetting(node)), configured];
+  return [...containers.map(({ node }) => shellSetting(node)), configured];
+}
+
+/** The shell that reads a script. */
+export function shellOf(step: LintCommandStep, script: CommandScript, context: DocumentContext): Shell {
+  const { containers } = script;
+  const { world } = context;
   // Whoever chose a shell knows what it can do, and an unknown one may be any.
-  if (chosen.some((shell) => shell !== undefined && !/(?:^|\/)sh\b/.test(shell))) return 'bash';
+  if (chosenShells(script, context).some((shell) => shell !== undefined && !/(?:^|\/)sh\b/.test(shell))) return 'bash';
   const attribute = imageAttribute(step);
   if (attribute !== undefined) return isPatched(containers) ? 'unknown' : familyOf(knownText(attribute.node));
   const images = containers.flatMap(({ node }) => knownText(nodeAt(node, ['image'])) ?? []);

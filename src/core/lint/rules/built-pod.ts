@@ -1,13 +1,20 @@
 import type { MapEntry, ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
 import type { ApiProblem } from '../api/api-problem.js';
+import { FORMATS, matches } from '../api/formats.js';
 import { validateJob } from '../api/validate-job.js';
+import { isOpen } from '../command-containers.js';
+import type { LintCommandStep } from '../document.js';
+import type { LintDocument } from '../document.js';
 import type { Fix } from '../finding.js';
 import type { LintJob } from '../lint-job.js';
 import { isReservedContainerName } from '../../job/identity.js';
-import { nodeAt } from '../nodes.js';
+import { knownText, nodeAt } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import { type Origin, originOf } from '../provenance.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
+import type { LintWorld } from '../world.js';
+import { isReservedVolume } from './volumes.js';
+import { writtenContainers } from '../written-containers.js';
 import { BUILT_POD_RULES } from './built-pod-rules.js';
 
 /** What a Kubernetes API server would say of the Job that the controller's own builder makes of a step. */
@@ -16,23 +23,44 @@ export const builtPodRules: RuleSet = {
   checks: [
     { scope: 'job', check: apiProblems },
     { scope: 'job', check: notBuildable },
+    { scope: 'step', check: templateNames },
   ],
 };
 
 /** Rules that look at one value alone: they hold although the rest of the pod comes from a PodTemplate that nobody knows here. */
 const OF_ONE_VALUE =
-  /^(?:pod\/enum|resources\/.*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path))$/;
+  /^(?:pod\/enum|resources\/.*|reference\/.*|metadata\/.*|env\/entry|volume\/(?:two-sources|sub-path|memory-medium))$/;
 
-function* apiProblems(job: LintJob, { world, document }: StepContext): Iterable<Found> {
-  if (job.manifest === undefined) return;
-  const options = { kubernetesVersion: world.versions.kubernetes, isUnknown };
+function* apiProblems(job: LintJob, context: StepContext): Iterable<Found> {
+  const { world, document } = context;
+  if (isControllersOwn(job, world)) return;
   const explained = explainedNodes(job);
-  for (const problem of validateJob(job.manifest, options)) {
+  for (const problem of problemsOf(job, context)) {
     if (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule)) continue;
     const origin = originOf(job, problem.path);
     if (isExplained(origin, explained) || hasOwnRule(job, problem, origin)) continue;
+    if (world.configName === undefined && mayBeConfigured(problem, origin)) continue;
     yield toFound(job, { problem, origin, text: document.text });
   }
+}
+
+/** A pod to which neither author nor configuration add anything; the step's image is judged where it stands. */
+function isControllersOwn({ step }: LintJob, { configName }: LintWorld): boolean {
+  return step.kubernetes.length === 0 && configName === undefined;
+}
+
+const KNOWN = new WeakMap<LintDocument, Map<string, readonly ApiProblem[]>>();
+
+/** Steps that share a plugin through an anchor have the same pod, but for commands and variables: it is judged once. */
+function problemsOf({ manifest, input }: LintJob, { world, document }: StepContext): readonly ApiProblem[] {
+  if (manifest === undefined) return [];
+  const known = KNOWN.get(document) ?? new Map<string, readonly ApiProblem[]>();
+  KNOWN.set(document, known);
+  const { env, agentQueryRules } = input.job;
+  const key = JSON.stringify([env['BUILDKITE_PLUGINS'], env['BUILDKITE_IMAGE'], agentQueryRules]);
+  const problems = known.get(key) ?? validateJob(manifest, { kubernetesVersion: world.versions.kubernetes, isUnknown });
+  known.set(key, problems);
+  return problems;
 }
 
 /** What a decode error leaves out is missing for a reason that has a finding already. */
@@ -47,14 +75,39 @@ function isExplained({ node, exact }: Origin, explained: ReadonlySet<SourceNode>
 }
 
 /** What a rule finds where it was written needs no second finding where it ends. */
-function hasOwnRule(job: LintJob, { rule, relatedPath, path }: ApiProblem, { node }: Origin): boolean {
+function hasOwnRule(job: LintJob, problem: ApiProblem, origin: Origin): boolean {
+  const { rule, path } = problem;
+  const { node } = origin;
   if (rule === 'container/image-missing' || rule === 'image/reference') return true;
+  if (isToldOfPatch(job, problem, origin)) return true;
   if (node?.kind !== 'scalar') return false;
   if (isFileMode(path)) return true;
-  if (rule === 'volume/duplicate-name') return /^(?:workspace|git-credentials|git-credentials-ro)$/.test(node.text);
+  if (rule === 'volume/duplicate-name') return isReservedVolume(node.text, job.input.config);
+  return rule === 'container/duplicate-name' && isReservedContainerName(node.text);
+}
+
+/** Which containers a patch finds, and which it adds, is for the rules of the patch to say. */
+function isToldOfPatch(job: LintJob, { rule, path, relatedPath }: ApiProblem, { node }: Origin): boolean {
+  if (rule === 'container/name') return isInPatch(job, node) && (isNameless(node) || isMisnamed(job, path));
   if (rule !== 'container/duplicate-name') return false;
   const other = relatedPath === undefined ? undefined : originOf(job, relatedPath).node;
-  return isReservedContainerName(node.text) || [node, other].some((place) => isInPatch(job, place));
+  return [node, other].some((place) => isInPatch(job, place));
+}
+
+/** A patch without an image changes a container that there is: it has another name. */
+function isMisnamed({ step, pod }: LintJob, [list, index]: ApiProblem['path']): boolean {
+  const container = list === 'containers' && typeof index === 'number' ? pod?.containers[index] : undefined;
+  if (container === undefined || container.image !== undefined) return false;
+  return writtenContainers(step).every(({ within, name }) => within !== 'podSpec' || name !== container.name);
+}
+
+/** The volumes of a `gitCredentialsSecret`, which the controller's configuration may have. */
+function mayBeConfigured({ rule }: ApiProblem, { node }: Origin): boolean {
+  return rule === 'volume/mount-without-volume' && /^git-credentials(?:-ro)?$/.test(knownText(node) ?? '');
+}
+
+function isNameless(node: SourceNode | undefined): boolean {
+  return node?.kind === 'scalar' && node.text === '';
 }
 
 /** `yaml/number-trap` sees how it was written, with quotes or without the leading zero. */
@@ -65,6 +118,20 @@ function isFileMode(path: ApiProblem['path']): boolean {
 function isInPatch({ step }: LintJob, node: SourceNode | undefined): boolean {
   const patch = nodeAt(step.kubernetes.at(-1)?.config, ['podSpecPatch']);
   return patch !== undefined && node !== undefined && patch.start <= node.start && node.end <= patch.end;
+}
+
+/** The template is asked for by its name before there is a Job to refuse. */
+function* templateNames({ kubernetes }: LintCommandStep): Iterable<Found> {
+  for (const { config } of kubernetes) {
+    const node = nodeAt(config, ['podTemplate']);
+    const name = knownText(node) ?? '';
+    if (node === undefined || name === '' || isOpen(name) || matches(FORMATS.dnsSubdomain, name, false)) continue;
+    yield {
+      rule: 'reference/name-format',
+      at: node,
+      message: `"${name}" cannot be the name of a PodTemplate (${FORMATS.dnsSubdomain.rule}): no template can be found, and the job fails; change it`,
+    };
+  }
 }
 
 interface Located {
@@ -80,7 +147,7 @@ function toFound(job: LintJob, { problem, origin, text }: Located): Found {
     rule,
     at: rule === 'resources/unknown-name' ? (entry?.keySpan ?? at) : at,
     message: cause === '' ? message : `${message} (${cause})`,
-    ...(verdict === 'accepted' ? { severity: 'warning' } : {}),
+    severity: verdict === 'accepted' ? 'warning' : 'error',
     related: otherPlace(job, problem, origin),
     fix: mend(problem, origin, text),
   };
@@ -96,7 +163,8 @@ function otherPlace(job: LintJob, { relatedPath }: ApiProblem, { at }: Origin): 
 function mend({ rule, path, replacement }: ApiProblem, { entry, node, exact }: Origin, text: string): Fix | undefined {
   if (replacement === undefined || !exact) return undefined;
   if (rule === 'resources/unknown-name') return entry === undefined ? undefined : replaceKey(entry, replacement, text);
-  const isSafe = rule === 'pod/enum' || (rule === 'container/name' && path[0] !== 'volumes');
+  const isSafe =
+    rule === 'pod/enum' || rule === 'volume/memory-medium' || (rule === 'container/name' && path[0] !== 'volumes');
   return isSafe ? replaceScalar(node, { text, replacement }) : undefined;
 }
 
@@ -127,10 +195,13 @@ function quoteOf({ style }: ScalarNode): string | undefined {
 /** Reasons that rules of their own tell, or know better: the class may belong to another controller. */
 const TOLD_ELSEWHERE: ReadonlySet<string> = new Set(['resource-class-unknown', 'plugin-prohibited']);
 
-function* notBuildable({ failure, step, baseUnknown }: LintJob): Iterable<Found> {
+function* notBuildable(job: LintJob, { world }: StepContext): Iterable<Found> {
+  if (isControllersOwn(job, world)) return;
+  const { failure, step, baseUnknown } = job;
   if (failure === undefined || TOLD_ELSEWHERE.has(failure.reason)) return;
   // What a PodTemplate or the upload still brings may be just what is missing.
   if (baseUnknown || isUnknown(failure.text)) return;
+  if (world.configName === undefined && / mounts volume "git-credentials/.test(failure.text)) return;
   const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };

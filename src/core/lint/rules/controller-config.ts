@@ -131,11 +131,13 @@ function* replaced(entries: readonly MapEntry[], { name, kind, given }: Given): 
 const DOCKER_PLUGINS =
   /^(?:github\.com\/buildkite-plugins\/)?(docker|docker-compose|docker-login|ecr)(?:-buildkite-plugin)?(?:#.*)?$/;
 
-function* needsDocker(job: LintJob, { document, world }: StepContext): Iterable<Found> {
-  if (job.baseUnknown || !runsOnKubernetes(job.step, { document, world }) || hasDocker(job)) return;
-  for (const { use, name } of job.step.plugins) {
+function* needsDocker(job: LintJob, context: StepContext): Iterable<Found> {
+  const docker = job.step.plugins.flatMap(({ use, name }) => {
     const [, plugin] = DOCKER_PLUGINS.exec(use.source) ?? [];
-    if (plugin === undefined) continue;
+    return plugin === undefined ? [] : [{ plugin, name }];
+  });
+  if (docker.length === 0 || job.baseUnknown || !runsOnKubernetes(job.step, context) || hasDocker(job)) return;
+  for (const { plugin, name } of docker) {
     yield {
       rule: 'plugin/needs-docker',
       at: name,

@@ -15,9 +15,9 @@ import type { LintVersions } from '../world.js';
 import { type WrittenContainer, writtenContainers } from '../written-containers.js';
 
 /** `repository` patterns of images without a shell; `unless` is what the tag of a variant with one has in it. */
-const NO_SHELL: readonly { readonly repository: RegExp; readonly unless: RegExp }[] = [
+const NO_SHELL: readonly { readonly repository: RegExp; readonly unless?: RegExp }[] = [
   { repository: /(?:^|\/)distroless\//, unless: /debug/ },
-  { repository: /(?:^|\/)(?:scratch|pause|hello-world)$/, unless: /^$/ },
+  { repository: /(?:^|\/)(?:scratch|pause|hello-world)$/ },
   { repository: /(?:^|\/)chainguard\/(?:static|glibc-dynamic|cc-dynamic)$/, unless: /dev|debug/ },
   { repository: /(?:^|\/)kaniko-project\/(?:executor|warmer)$/, unless: /debug/ },
   { repository: /(?:^|\/)koalaman\/shellcheck$/, unless: /alpine|^latest-alpine/ },
@@ -67,7 +67,8 @@ function lacksShell(image: string, patterns: readonly string[]): boolean {
   const { repository, tag = '' } = splitImage(image);
   if (patterns.some((pattern) => globMatches(pattern, image) || globMatches(pattern, repository))) return true;
   return (
-    NO_SHELL_TAG.test(tag) || NO_SHELL.some((entry) => entry.repository.test(repository) && !entry.unless.test(tag))
+    NO_SHELL_TAG.test(tag) ||
+    NO_SHELL.some((entry) => entry.repository.test(repository) && entry.unless?.test(tag) !== true)
   );
 }
 

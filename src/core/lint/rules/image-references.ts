@@ -1,9 +1,10 @@
 import { parseImageReference } from '../../manifest/image-reference.js';
-import type { ScalarNode } from '../../pipeline/source-tree.js';
+import type { ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
 import type { LintCommandStep, LintDocument } from '../document.js';
 import type { Fix, Span } from '../finding.js';
 import { splitImage } from '../image-names.js';
-import { nodeAt, writtenText } from '../nodes.js';
+import type { LintJob } from '../lint-job.js';
+import { nodeAt, type Path, writtenText } from '../nodes.js';
 import { isUnknown, PLACEHOLDER } from '../placeholder.js';
 import type { Found, StepContext } from '../rule.js';
 import { writtenContainers } from '../written-containers.js';
@@ -14,6 +15,28 @@ export function* imageReferences(step: LintCommandStep, { document }: StepContex
     const found = judge(image, document);
     if (found !== undefined) yield found;
   }
+}
+
+/** Images that a matrix completes, each as one combination makes it; the others have been judged as they are written. */
+export function* matrixImages(job: LintJob, { document }: StepContext): Iterable<Found> {
+  for (const { node, within, path } of writtenContainers(job.step)) {
+    const image = nodeAt(node, ['image']);
+    const list: readonly unknown[] = within === 'sidecars' ? (job.plugin.sidecars ?? []) : podList(job, path);
+    const container = within === 'podSpecPatch' ? undefined : list[Number(path.at(-1))];
+    yield* completed(image, Reflect.get(Object(container), 'image'), document);
+  }
+  yield* completed(nodeAt(job.step.step.source, ['image']), job.input.job.env.BUILDKITE_IMAGE, document);
+}
+
+function podList({ plugin }: LintJob, [, list]: Path): readonly unknown[] {
+  return (list === 'initContainers' ? plugin.podSpec?.initContainers : plugin.podSpec?.containers) ?? [];
+}
+
+function* completed(node: SourceNode | undefined, text: unknown, document: LintDocument): Iterable<Found> {
+  if (node?.kind !== 'scalar' || typeof text !== 'string' || !/\{\{\s*matrix/.test(node.text)) return;
+  if (text.includes('{{') || judge(node, document) !== undefined) return;
+  const found = judge({ ...node, text, written: text }, document);
+  if (found !== undefined) yield found;
 }
 
 function* imagesOf(step: LintCommandStep): Iterable<ScalarNode> {

@@ -1,5 +1,5 @@
 import type { RuleSet } from '../rule.js';
-import { imageReferences } from './image-references.js';
+import { imageReferences, matrixImages } from './image-references.js';
 import { floatingTags, imagesWithoutShell, overriddenImages } from './image-choice.js';
 
 /** Which images a job uses, and whether they can be pulled and used. */
@@ -53,6 +53,7 @@ export const imageRules: RuleSet = {
   ],
   checks: [
     { scope: 'step', check: imageReferences },
+    { scope: 'job', check: matrixImages },
     { scope: 'step', check: imagesWithoutShell },
     { scope: 'step', check: floatingTags },
     { scope: 'step', check: overriddenImages },

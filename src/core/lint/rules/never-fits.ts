@@ -27,8 +27,9 @@ export const neverFitsRules: RuleSet = {
 const RULE = 'cluster/never-fits';
 
 function* neverFits(job: LintJob, { world: { facts } }: StepContext): Iterable<Found> {
-  const { pod, baseUnknown } = job;
-  if (facts === undefined || pod === undefined || baseUnknown || job.step.kubernetes.length === 0) return;
+  if (facts === undefined || job.baseUnknown || job.step.kubernetes.length === 0) return;
+  const { pod } = job;
+  if (pod === undefined) return;
   const refusals = [...overLimits(pod, facts), ...overQuota(podRequest(pod), facts)];
   const [first] = refusals;
   if (first !== undefined)

@@ -1,5 +1,6 @@
 import { closestName } from '../../closest-name.js';
 import type { SourceNode } from '../../pipeline/source-tree.js';
+import { isOpen } from '../command-containers.js';
 import type { Fix } from '../finding.js';
 import type { LintJob } from '../lint-job.js';
 import { entryAt, knownText, mapsIn, nodeAt } from '../nodes.js';
@@ -71,7 +72,7 @@ function* patchedContainer({ node, list, names }: PatchedContainer, { world, doc
     return;
   }
   const name = knownText(nodeAt(node, ['name']));
-  if (name === undefined) return;
+  if (name === undefined || isOpen(name)) return;
   if (PROTECTED.test(name) && !world.config.allowPodSpecPatchUnsafeCommandModification)
     yield* protectedCommand(node, name);
   yield* misplaced({ node, list, names }, name);
@@ -83,7 +84,8 @@ function isNameless(node: SourceNode): boolean {
 }
 
 function missingName(node: SourceNode, what: string, fix: Fix | undefined): Found {
-  const at = (node.kind === 'map' ? node.entries[0]?.keySpan : undefined) ?? node;
+  const empty = entryAt(node, ['name']);
+  const at = (empty ?? (node.kind === 'map' ? node.entries[0] : undefined))?.keySpan ?? node;
   const advice = what === 'container' ? '; for the command of a step without a podSpec write "name: container-0"' : '';
   return {
     rule: 'patch/missing-name',
@@ -97,6 +99,7 @@ function missingName(node: SourceNode, what: string, fix: Fix | undefined): Foun
 function nameFix(text: string, node: SourceNode, name: string): Fix | undefined {
   const first = node.kind === 'map' ? node.entries[0] : undefined;
   if (first === undefined || first.merge !== undefined || node.alias !== undefined) return undefined;
+  if (entryAt(node, ['name']) !== undefined) return undefined;
   const { start } = first.keySpan;
   const indent = start - (text.lastIndexOf('\n', start - 1) + 1);
   const inFlow = text.charAt(node.start) === '{';
@@ -147,14 +150,18 @@ function* unknownContainer({ node, list, names }: PatchedContainer, name: string
   // An init container with an image is a common and sound addition.
   if (list === 'initContainers' && (hasImage || PROTECTED.test(name))) return;
   const known = list === 'containers' ? names.regular : names.init;
-  // Without an image the one container that runs commands is surely meant.
-  const only = list === 'containers' && !hasImage ? onlyOne(names.commands) : undefined;
+  const only = hasImage || PROTECTED.test(name) ? undefined : commandMeant({ list, names });
   yield {
     rule: 'patch/unknown-container',
     severity: hasImage ? 'warning' : 'error',
     at: nodeAt(node, ['name']) ?? node,
     message: `no container is called "${name}" in this step (there are: ${known.join(', ')}); ${consequenceOfAdding(hasImage)}${didYouMean(closestName(name, known) ?? only)}`,
   };
+}
+
+/** Without an image the one container that runs commands is surely meant. */
+function commandMeant({ list, names }: Pick<PatchedContainer, 'list' | 'names'>): string | undefined {
+  return list === 'containers' ? onlyOne(names.commands) : undefined;
 }
 
 function didYouMean(name: string | undefined): string {

@@ -1,9 +1,10 @@
 import type { V1Volume } from '@kubernetes/client-node';
 import { fieldType } from '../../manifest/merge-keys.js';
-import { type MapEntry, type MapNode, type SourceNode, valueOf } from '../../pipeline/source-tree.js';
+import { type MapEntry, type MapNode, type ScalarNode, type SourceNode, valueOf } from '../../pipeline/source-tree.js';
 import { type LintJob, unpatchedPod } from '../lint-job.js';
 import { entriesOf, itemsOf, knownText, mapsIn, nodeAt, type Path } from '../nodes.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
+import { writtenContainers } from '../written-containers.js';
 import { PATCHED_CONTAINER_RULES, patchedContainers } from './patch-lists.js';
 
 /** What a podSpecPatch does otherwise than its author thinks. */
@@ -41,6 +42,7 @@ export const patchRules: RuleSet = {
       scope: 'step',
       check: (step, context) => step.kubernetes.flatMap(({ config }) => [...lostDirectives(config, context)]),
     },
+    { scope: 'job', check: emptiedVariables },
     { scope: 'job', check: replacedLists },
     { scope: 'job', check: volumeSources },
   ],
@@ -50,6 +52,19 @@ const DIRECTIVE = /^["']?\$\$?(?:patch|retainKeys|setElementOrder|deleteFromPrim
 
 /** Fields that Go cannot tell from "not set" when they are false. */
 const PLAIN_BOOLEANS = new Set(['hostNetwork', 'hostPID', 'hostIPC', 'stdin', 'stdinOnce', 'tty']);
+
+/** Texts that Go cannot tell from "not set" when they are empty. */
+const PLAIN_TEXTS = new Set([
+  'hostname',
+  'image',
+  'imagePullPolicy',
+  'nodeName',
+  'priorityClassName',
+  'schedulerName',
+  'serviceAccountName',
+  'subdomain',
+  'workingDir',
+]);
 
 function* lostDirectives(config: SourceNode | undefined, context: StepContext): Iterable<Found> {
   yield* lostBelow(nodeAt(config, ['podSpecPatch']), context.document.text);
@@ -77,10 +92,38 @@ function whatIsLost({ key, keySpan, value }: MapEntry, text: string): string | u
     return value.kind === 'scalar' ? `${name}: ${value.text}` : name;
   }
   if (value.kind === 'list' && value.items.length === 0) return `${key}: []`;
-  if (value.kind !== 'scalar') return undefined;
+  return value.kind === 'scalar' ? lostScalar(key, value) : undefined;
+}
+
+function lostScalar(key: string, { value, written }: ScalarNode): string | undefined {
   // "emptyDir:" means "emptyDir: {}" to everybody, and Kubernetes agrees.
-  if (value.value === null) return key === 'emptyDir' ? undefined : `${key}: null`;
-  return value.value === false && PLAIN_BOOLEANS.has(key) ? `${key}: false` : undefined;
+  if (value === null) return key === 'emptyDir' ? undefined : `${key}: null`;
+  if (value === false) return PLAIN_BOOLEANS.has(key) ? `${key}: false` : undefined;
+  return value === '' && written === undefined && PLAIN_TEXTS.has(key) ? `${key}: ""` : undefined;
+}
+
+/** An empty value of a variable that has another one already is lost as well. */
+function* emptiedVariables(job: LintJob): Iterable<Found> {
+  const patches = writtenContainers(job.step).filter(({ within }) => within === 'podSpecPatch');
+  for (const { node, path, name = '' } of patches) {
+    const empty = mapsIn(nodeAt(node, ['env'])).flatMap((item) => emptyValue(item) ?? []);
+    for (const { variable, value } of empty) {
+      const before = builtAt(unpatchedPod(job), [path[1] ?? '', name, 'env', variable, 'value']);
+      if (before === undefined || before === '') continue;
+      yield {
+        rule: 'patch/lost-directive',
+        at: value,
+        message: `the empty value of "${variable}" has no effect: the Go controller's podSpecPatch cannot reset what has a value already; change the place that sets it`,
+      };
+    }
+  }
+}
+
+function emptyValue(item: MapNode): { readonly variable: string; readonly value: ScalarNode } | undefined {
+  const variable = knownText(nodeAt(item, ['name']));
+  const value = nodeAt(item, ['value']);
+  if (variable === undefined || value?.kind !== 'scalar') return undefined;
+  return value.value === '' && value.written === undefined ? { variable, value } : undefined;
 }
 
 /** Its words are what a patch of them is for. */
@@ -167,7 +210,22 @@ function* volumeSources(job: LintJob): Iterable<Found> {
     const volumes = mapsIn(nodeAt(config, ['podSpecPatch', 'volumes']));
     const before = volumes.length === 0 ? undefined : unpatchedPod(job);
     for (const volume of volumes) yield* secondSource(volume, before?.volumes ?? []);
+    for (const node of doubleNames(volumes)) {
+      yield {
+        rule: 'volume/duplicate-name',
+        at: node,
+        message: `volume "${node.text}" is defined twice in this patch: the two become one, with two types or the fields of both; rename one`,
+      };
+    }
   }
+}
+
+function doubleNames(volumes: readonly MapNode[]): readonly ScalarNode[] {
+  const names = volumes.map((volume) => nodeAt(volume, ['name'])).filter((node) => node?.kind === 'scalar');
+  return names.filter((node, index) => {
+    const text = knownText(node);
+    return text !== undefined && names.slice(0, index).some((other) => other.text === text);
+  });
 }
 
 function* secondSource(volume: MapNode, before: readonly V1Volume[]): Iterable<Found> {

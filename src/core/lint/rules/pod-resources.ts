@@ -59,8 +59,10 @@ function likelyContainer(pod: SourceNode | undefined, entry: MapEntry): string |
 }
 
 /** Jobs whose memory nobody plans for. */
-export function* missingResources({ step, pod, baseUnknown }: LintJob, { world }: StepContext): Iterable<Found> {
-  if (pod === undefined || baseUnknown || hasDefaultRequest(world.facts)) return;
+export function* missingResources(job: LintJob, { world, isOn }: StepContext): Iterable<Found> {
+  if (job.baseUnknown || hasDefaultRequest(world.facts) || !isOn('resources/missing')) return;
+  const { pod, step } = job;
+  if (pod === undefined) return;
   // The API object of newer versions has resources of the pod as a whole.
   if ((pod as { resources?: unknown }).resources !== undefined) return;
   const bare = pod.containers.filter(isCommandContainer).filter(({ resources }) => {

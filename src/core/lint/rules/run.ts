@@ -1,4 +1,5 @@
 import type { RuleInfo, RuleSet } from '../rule.js';
+import { SHELLCHECK_RULE } from './shellcheck.js';
 
 /** Rules about the run itself rather than about pipelines: comments that ignore, files, the configuration of the controller, the baseline. */
 const OWN_RULES = [
@@ -85,7 +86,7 @@ export function ownSeverity(id: OwnRuleId): 'error' | 'warning' | 'info' {
   return OWN_RULES.find((rule) => rule.id === id)?.severity ?? 'error';
 }
 
-/** A rule set with these rules in it; no check finds them, the run does. */
+/** A rule set with these rules, and that of shellcheck, in it; no check finds them, the run does. */
 export function withRunRules({ rules, checks }: RuleSet): RuleSet {
-  return { rules: [...rules, ...OWN_RULES], checks };
+  return { rules: [...rules, ...OWN_RULES, SHELLCHECK_RULE], checks };
 }

@@ -2,7 +2,7 @@ import { hasValue, stepSpan } from '../command-containers.js';
 import type { LintCommandStep } from '../document.js';
 import type { LintJob } from '../lint-job.js';
 import { entryAt } from '../nodes.js';
-import type { Found } from '../rule.js';
+import type { Found, StepContext } from '../rule.js';
 
 /** Git credentials in every container. */
 export function* gitKeys(step: LintCommandStep): Iterable<Found> {
@@ -19,8 +19,10 @@ export function* gitKeys(step: LintCommandStep): Iterable<Found> {
 }
 
 /** Tokens of the default service account. */
-export function* serviceAccountTokens({ step, pod, baseUnknown }: LintJob): Iterable<Found> {
-  if (pod === undefined || baseUnknown || pod.automountServiceAccountToken === false) return;
+export function* serviceAccountTokens(job: LintJob, { isOn }: StepContext): Iterable<Found> {
+  if (job.baseUnknown || !isOn('security/service-account-token')) return;
+  const { pod, step } = job;
+  if (pod === undefined || pod.automountServiceAccountToken === false) return;
   if ((pod.serviceAccountName ?? 'default') !== 'default') return;
   yield {
     rule: 'security/service-account-token',

@@ -11,9 +11,9 @@ const SYSTEM: readonly string[] = [CONTAINERS.agent, CONTAINERS.checkout, CONTAI
 const LAYERS = ['podSpecPatch', 'podSpec'] as const;
 
 /** Pods that must not run as root although the controller's own containers do. */
-export function* nonRoot({ step, pod, baseUnknown }: LintJob): Iterable<Found> {
-  if (pod === undefined || baseUnknown) return;
-  const blocked = [...(pod.initContainers ?? []), ...pod.containers].find((container) => isBlocked(container, pod));
+export function* nonRoot(job: LintJob): Iterable<Found> {
+  const { step, baseUnknown } = job;
+  const blocked = baseUnknown || step.kubernetes.length === 0 ? undefined : blockedContainer(job.pod);
   if (blocked === undefined) return;
   const config = step.kubernetes.at(-1)?.config;
   const contexts = LAYERS.map((layer) => nodeAt(config, [layer, 'securityContext']));
@@ -28,6 +28,11 @@ export function* nonRoot({ step, pod, baseUnknown }: LintJob): Iterable<Found> {
         ? `"runAsNonRoot" without "runAsUser": the controller's container "${blocked.name}" is root by default, so the kubelet refuses to start it and the job fails; set "runAsUser", too`
         : `"runAsNonRoot" with "runAsUser: 0": the kubelet refuses to start any container and the job fails; choose another user`,
   };
+}
+
+function blockedContainer(pod: V1PodSpec | undefined): V1Container | undefined {
+  if (pod === undefined) return undefined;
+  return [...(pod.initContainers ?? []), ...pod.containers].find((container) => isBlocked(container, pod));
 }
 
 /** Whether the kubelet refuses to start one of the controller's containers. */

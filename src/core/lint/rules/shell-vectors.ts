@@ -5,7 +5,7 @@ import type { LintCommandStep } from '../document.js';
 import type { Fix } from '../finding.js';
 import { entryAt, itemsOf, nodeAt } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
-import type { Found, StepContext } from '../rule.js';
+import type { Found, DocumentContext } from '../rule.js';
 
 const SHELL = /^(?:\/(?:[\w.-]+\/)*)?(?:ba|da|a|z|k|mk|fi)?sh$/;
 const ENV = /^(?:\/usr)?(?:\/bin\/)?env$/;
@@ -18,7 +18,7 @@ const PLAIN_WORD = /^(['"]?)[\w-]+\1$/;
 type Shape = 'command/shell-vector' | 'command/vector-like';
 
 /** Commands written as argument vectors where each item is a line of a script. */
-export function* shellVectors(step: LintCommandStep, context: StepContext): Iterable<Found> {
+export function* shellVectors(step: LintCommandStep, context: DocumentContext): Iterable<Found> {
   yield* stepCommand(step);
   if (!isInterposedByLine(step, context)) return;
   for (const { node } of commandContainerTexts(step)) {
@@ -51,19 +51,33 @@ function* stepCommand(step: LintCommandStep): Iterable<Found> {
 }
 
 /** Whether each item of a container's command becomes a line of a script; false when only the upload knows. */
-export function isInterposedByLine(step: LintCommandStep, context: StepContext): boolean {
+export function isInterposedByLine(step: LintCommandStep, context: DocumentContext): boolean {
   return interposerOf(step, context) === 'buildkite';
 }
 
-function interposerOf(step: LintCommandStep, { world }: StepContext): string | undefined {
+/** How the controller makes a command of a container's `command`; undefined when only the upload knows. */
+export function interposerOf(step: LintCommandStep, { world }: DocumentContext): string | undefined {
   const node = nodeAt(step.kubernetes.at(-1)?.config, ['commandParams', 'interposer']);
   if (node?.kind === 'scalar' && isUnknown(node.text)) return undefined;
   if (node?.kind === 'scalar' && node.text !== '') return node.text;
   return effectiveInterposer({ plugin: {}, config: world.config });
 }
 
+/** Whether items look like the words of one command rather than like lines of a script. */
+export function isArgumentVector(items: readonly ScalarNode[]): boolean {
+  return shapeOfWords(items.map(({ text }) => text)) !== undefined;
+}
+
+/** Whether words are `SHELL -c SCRIPT …`. */
+export function startsShellWithText([shell, option]: readonly ScalarNode[]): boolean {
+  return SHELL.test(shell?.text ?? '') && RUN_TEXT.test(option?.text ?? '');
+}
+
 function shapeOf(value: SourceNode | undefined): Shape | undefined {
-  const words = scalarsOf(value).map(({ text }) => text);
+  return shapeOfWords(scalarsOf(value).map(({ text }) => text));
+}
+
+function shapeOfWords(words: readonly string[]): Shape | undefined {
   const [program = '', option = ''] = ENV.test(words[0] ?? '') ? words.slice(1) : words;
   if (!isProgram(program) || !/^-{1,2}[A-Za-z0-9]/.test(option)) return undefined;
   const runsText = SHELL.test(program) && words.some((word) => RUN_TEXT.test(word));
@@ -93,7 +107,7 @@ function shown(node: SourceNode | undefined): string {
 }
 
 /** `[sh, -c]` + `[x]` → `[sh]` + `[-c, x]`, which the interposer makes the line `sh -c x` from. */
-function moveOptions(container: SourceNode, command: ListNode, { document }: StepContext): Fix | undefined {
+function moveOptions(container: SourceNode, command: ListNode, { document }: DocumentContext): Fix | undefined {
   const items = scalarsOf(command);
   const [shell, ...rest] = items;
   const args = entryAt(container, ['args']);

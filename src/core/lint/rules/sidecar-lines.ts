@@ -8,7 +8,10 @@ import type { Found, StepContext } from '../rule.js';
 import { writtenContainers } from '../written-containers.js';
 
 /** A word that no shell would change. */
-const PLAIN_WORDS = /^[\w@%+=:,./-]+(?: +[\w@%+=:,./-]+)+$/;
+const PLAIN_WORDS = /^[\w@%+=:,./-]+(?: +[\w@%+=:,./-]+)*$/;
+
+/** Between words, or the end of a line that `|` keeps. */
+const BLANK = /\S\s+\S|\S\n+$/;
 
 /** Shell lines where Kubernetes expects the words of an argument vector. */
 export function* shellLines(step: LintCommandStep, { document }: StepContext): Iterable<Found> {
@@ -16,7 +19,7 @@ export function* shellLines(step: LintCommandStep, { document }: StepContext): I
     const command = nodeAt(node, ['command']);
     const [first] = scalarsOf(command);
     if (role === 'command' || isReservedContainerName(name) || command?.kind !== 'list') continue;
-    if (first === undefined || !/\S\s+\S/.test(first.text) || first.text.includes('{{')) continue;
+    if (first === undefined || !BLANK.test(first.text) || first.text.includes('{{')) continue;
     const where = role === 'sidecar' ? 'a sidecar' : 'an init container';
     yield shellLine(first, command, { where, text: document.text });
   }
@@ -30,12 +33,13 @@ interface Surroundings {
 
 function shellLine(line: ScalarNode, command: ListNode, { where, text }: Surroundings): Found {
   const written = writtenText(line).trim();
-  const words = PLAIN_WORDS.test(line.text) && line.written === undefined ? line.text.split(/ +/).map(quoted) : [];
+  const trimmed = line.text.trim();
+  const words = PLAIN_WORDS.test(trimmed) && line.written === undefined ? trimmed.split(/ +/).map(quoted) : [];
   const shown = words.length > 0 ? `[${words.join(', ')}]` : '[sh, -c, "…"]';
   return {
     rule: 'sidecar/shell-line',
     at: line.style === 'literal' || line.style === 'folded' ? { start: line.start, end: line.start + 1 } : line,
-    message: `in ${where} "command" is an argument vector, not a shell line: no program is called "${cut(written)}", so the container never starts and the job fails when the pending timeout is over; write ${shown}`,
+    message: `in ${where} "command" is an argument vector, not a shell line: no program is called "${cut(written)}"${/\s/.test(trimmed) ? '' : ' with the end of the line'}, so the container never starts and the job fails when the pending timeout is over; write ${shown}`,
     fix: words.length > 0 && command.items.length === 1 ? split(line, command, { words, text }) : undefined,
   };
 }

@@ -36,13 +36,14 @@ export const timeRules: RuleSet = {
 const DEADLINE = 'jobActiveDeadlineSeconds';
 const MARGIN_SECONDS = 300;
 
-function* deadlines({ step, manifest, issues }: LintJob): Iterable<Found> {
+function* deadlines(job: LintJob): Iterable<Found> {
+  const { step, issues } = job;
   const own = deadlineEntry(step);
   const isOpen = own !== undefined && wholeNumber(own.value) === undefined;
-  const deadline = manifest?.spec?.activeDeadlineSeconds;
   // A step without the plugin may be for any agent.
-  if (deadline === undefined || step.kubernetes.length === 0 || isOpen || isBroken(issues)) return;
-  yield* timeoutBeyond(step, deadline, own);
+  if (step.kubernetes.length === 0 || isOpen || isBroken(issues)) return;
+  const deadline = job.manifest?.spec?.activeDeadlineSeconds;
+  if (deadline !== undefined) yield* timeoutBeyond(step, deadline, own);
 }
 
 function deadlineEntry({ kubernetes }: LintCommandStep): MapEntry | undefined {

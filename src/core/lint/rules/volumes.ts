@@ -1,11 +1,12 @@
 import type { V1Container } from '@kubernetes/client-node';
 import { workspaceVolume } from '../../manifest/workspace.js';
+import type { ControllerConfig } from '../../config/config.js';
 import { compareQuantities, parseQuantity } from '../../quantity.js';
 import type { MapEntry, SourceNode } from '../../pipeline/source-tree.js';
 import type { LintCommandStep } from '../document.js';
 import type { Span } from '../finding.js';
 import type { LintJob } from '../lint-job.js';
-import { entryAt, knownText, mapsIn, nodeAt, type Path } from '../nodes.js';
+import { entryAt, knownText, mapsIn, nodeAt, type Path, writtenText } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import { originOf } from '../provenance.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
@@ -47,8 +48,9 @@ export const volumeRules: RuleSet = {
     {
       id: 'volume/memory-medium',
       severity: 'warning',
+      fixable: true,
       summary: 'A volume in memory can hold more than the container may use.',
-      why: "Files of a memory-backed volume count as the container's memory: the container is killed (OOMKilled) before the volume is full. Without a sizeLimit the volume can take as much as the node has.",
+      why: 'Files of a memory-backed volume count as the container\'s memory: the container is killed (OOMKilled) before the volume is full. Without a sizeLimit the volume can take as much as the node has. The medium is written "Memory": with another case the pod never starts, which is an error.',
       remedy:
         'Give the volume a "sizeLimit" well below the memory limit of the containers that mount it, or raise that limit.',
     },
@@ -63,13 +65,17 @@ export const volumeRules: RuleSet = {
   ],
 };
 
+/** Whether the controller makes a volume of that name. */
+export function isReservedVolume(name: string, config: ControllerConfig): boolean {
+  return [workspaceVolume(config).name, 'git-credentials', 'git-credentials-ro'].includes(name);
+}
+
 function* reservedNames(step: LintCommandStep, { world }: StepContext): Iterable<Found> {
-  const reserved = new Set([workspaceVolume(world.config).name, 'git-credentials', 'git-credentials-ro']);
   for (const { config } of step.kubernetes) {
     for (const volume of mapsIn(nodeAt(config, ['podSpec', 'volumes']))) {
       const node = nodeAt(volume, ['name']);
       const name = knownText(node);
-      if (node === undefined || name === undefined || !reserved.has(name)) continue;
+      if (node === undefined || name === undefined || !isReservedVolume(name, world.config)) continue;
       yield {
         rule: 'volume/reserved-name',
         at: node,
@@ -83,6 +89,8 @@ interface WrittenMount {
   readonly entry: MapEntry;
   readonly path: string;
   readonly volume: string | undefined;
+  /** What of the volume is mounted; a text that is not known, too. */
+  readonly part: string;
 }
 
 /** Lists of mounts that go into containers which the agent starts. */
@@ -98,8 +106,19 @@ function mountsIn(list: SourceNode | undefined): WrittenMount[] {
     const path = knownText(entry?.value);
     return entry === undefined || path === undefined
       ? []
-      : [{ entry, path, volume: knownText(nodeAt(mount, ['name'])) }];
+      : [{ entry, path, volume: knownText(nodeAt(mount, ['name'])), part: partOf(mount) }];
   });
+}
+
+function partOf(mount: SourceNode): string {
+  const parts = ['subPath', 'subPathExpr'].map((key) => nodeAt(mount, [key]));
+  return parts.map((node) => (node?.kind === 'scalar' ? writtenText(node) : '')).join('');
+}
+
+/** What tells two mounts apart: their volumes, or what of one volume they mount. */
+function shownApart(mounts: readonly [WrittenMount, WrittenMount], { config }: LintWorld): readonly string[] {
+  const isOneVolume = mounts[0].volume === mounts[1].volume;
+  return mounts.map(({ volume = workspaceVolume(config).name, part }) => (isOneVolume ? `${volume}/${part}` : volume));
 }
 
 function sharedMounts(step: LintCommandStep, list: Path): WrittenMount[] {
@@ -158,16 +177,17 @@ function addedTo(
   return role === 'command' ? shared.commands : shared.sidecars;
 }
 
-function* doubles(mounts: readonly WrittenMount[], { config }: LintWorld): Iterable<Found> {
+function* doubles(mounts: readonly WrittenMount[], world: LintWorld): Iterable<Found> {
   const first = new Map<string, WrittenMount>();
   for (const mount of mounts) {
     const before = first.get(mount.path);
     if (before === undefined) first.set(mount.path, mount);
-    else if (before.volume !== mount.volume && mount.path !== WORKSPACE) {
+    else if ((before.volume !== mount.volume || before.part !== mount.part) && mount.path !== WORKSPACE) {
+      const [kept = '', dropped = ''] = shownApart([before, mount], world);
       yield {
         rule: 'volume/duplicate-mount-path',
         at: mount.entry.value,
-        message: `two mounts at "${mount.path}": the controller keeps "${before.volume ?? ''}" and silently drops "${mount.volume ?? workspaceVolume(config).name}"; use another path for one of them`,
+        message: `two mounts at "${mount.path}": the controller keeps "${kept}" and silently drops "${dropped}"; use another path for one of them`,
         related: [{ at: before.entry.value, message: 'this one is kept' }],
       };
     }
@@ -175,7 +195,7 @@ function* doubles(mounts: readonly WrittenMount[], { config }: LintWorld): Itera
 }
 
 function* unusedVolumes(job: LintJob): Iterable<Found> {
-  if (job.pod === undefined || job.baseUnknown) return;
+  if (volumeNames(job.step).length === 0 || job.pod === undefined || job.baseUnknown) return;
   const used = new Set(
     containersOf(job).flatMap(({ volumeMounts = [], volumeDevices = [] }) =>
       [...volumeMounts, ...volumeDevices].map(({ name }) => name),
@@ -208,6 +228,7 @@ function containersOf({ pod }: LintJob): readonly V1Container[] {
 }
 
 function* memoryVolumes(job: LintJob): Iterable<Found> {
+  if (job.step.kubernetes.length === 0) return;
   for (const [index, { name, emptyDir }] of (job.pod?.volumes ?? []).entries()) {
     if (emptyDir?.medium !== 'Memory') continue;
     const size = emptyDir.sizeLimit;
@@ -228,6 +249,7 @@ function* tooLarge(job: LintJob, { name, size }: { name: string; size: string },
   for (const container of containersOf(job)) {
     const limit = container.resources?.limits?.memory;
     if (limit === undefined || !mounts(container, name) || !fillsUp(limit, size)) continue;
+    if (ONLY_LOOKS_IN.test(container.name)) continue;
     yield {
       rule: 'volume/memory-medium',
       at,
@@ -235,6 +257,9 @@ function* tooLarge(job: LintJob, { name, size }: { name: string; size: string },
     };
   }
 }
+
+/** Containers of the controller that put no more than the agent into the workspace. */
+const ONLY_LOOKS_IN = /^(?:copy-agent|imagecheck-\d+)$/;
 
 function mounts({ volumeMounts }: V1Container, volume: string): boolean {
   return (volumeMounts ?? []).some(({ name }) => name === volume);
@@ -248,6 +273,7 @@ function fillsUp(limit: string, size: string): boolean {
 
 /** Kubernetes expands `$(NAME)` from the container's own env only, and refuses to start it otherwise. */
 function* undefinedInSubPath(job: LintJob): Iterable<Found> {
+  if (job.step.kubernetes.length === 0) return;
   for (const list of ['initContainers', 'containers'] as const) {
     for (const [index, container] of (job.pod?.[list] ?? []).entries()) {
       // What comes from a ConfigMap or Secret is not known here.

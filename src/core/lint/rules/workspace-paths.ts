@@ -25,10 +25,14 @@ const OUTPUT = /^(?:-[oOdCD]|--?(?:out|dest|target|prefix|cache|dir|root|output|
 const BELOW = /^(?:--?[\w-]+=)?\/workspace\/([\w.-]+)/;
 
 /** Paths of the image that the volume of the job covers. */
-export function* hiddenPaths({ step, pod, baseUnknown }: LintJob, context: StepContext): Iterable<Found> {
+export function* hiddenPaths(job: LintJob, context: StepContext): Iterable<Found> {
+  const { step, baseUnknown } = job;
   const runsInKubernetes = step.kubernetes.length > 0 || imageAttribute(step) !== undefined;
   const scripts = runsInKubernetes ? commandScripts(step).filter(({ text }) => text.includes('/workspace/')) : [];
-  if (scripts.length === 0 || pod === undefined || baseUnknown || !isAlone(pod) || !isFresh(context)) return;
+  if (scripts.length === 0 || baseUnknown || !isFresh(context)) return;
+  // Asked for only now: the pod is built then.
+  const { pod } = job;
+  if (pod === undefined || !isAlone(pod)) return;
   const mounts = pod.containers.flatMap(({ volumeMounts }) => volumeMounts ?? []);
   const mounted = mounts.flatMap(({ mountPath }) => BELOW.exec(mountPath)?.[1] ?? []);
   for (const script of scripts) yield* hiddenIn(script, new Set([...CONTROLLERS, ...mounted]), context);

@@ -124,7 +124,21 @@ function ofCommand({ assignments, words }: SimpleCommand, script: Script): reado
     ...found,
     ...(inBusybox === undefined ? [] : [{ what: text, start, end, inBusybox }]),
     ...ofOptions(program, rest),
+    ...ofNames(program, rest),
   ];
+}
+
+/** They take names as they come; others, such as formatters, know what to do with `*.{js,ts}`. */
+const TAKES_NAMES = /^(?:mkdir|rmdir|touch|cp|mv|rm|ln|cat|ls|chmod|chown|tar)$/;
+const LIST = /\{[^\s{}]*,[^\s{}]*\}/;
+
+function ofNames(program: Word, rest: readonly Word[]): readonly Bashism[] {
+  if (!TAKES_NAMES.test(program.text ?? '')) return [];
+  return rest.flatMap(({ bare, start }) => {
+    const list = LIST.exec(bare);
+    const from = start + (list?.index ?? 0);
+    return list === null ? [] : [{ what: list[0], start: from, end: from + list[0].length, inBusybox: false }];
+  });
 }
 
 function ofOptions(program: Word, rest: readonly Word[]): readonly Bashism[] {
