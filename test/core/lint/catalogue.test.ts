@@ -42,6 +42,12 @@ describe('the catalogue of mistakes', () => {
     expect(all.length).to.equal(116);
   });
 
+  let detected = 0;
+
+  after(() => {
+    console.log(`        ${detected} of ${all.length} classes of mistakes found by the right rule`);
+  });
+
   for (const { name, rule, snippet } of all) {
     it(`${name} ${rule}`, () => {
       const found = lintText(snippet, WORLDS[rule] ?? {}, { severityOf: switchOn(rule) });
@@ -50,6 +56,7 @@ describe('the catalogue of mistakes', () => {
         found.map((finding) => finding.rule),
         found.map(({ message }) => message).join('\n'),
       ).to.include(rule);
+      detected += 1;
     });
   }
 });

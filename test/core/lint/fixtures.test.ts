@@ -14,6 +14,14 @@ const FOLDER = 'fixtures/lint';
  * at the top of a bad file names every finding that is an error or a warning, and those of the folder's own rule.
  */
 describe('rule fixtures', () => {
+  const count = { files: 0, findings: 0 };
+
+  after(() => {
+    console.log(
+      `        ${RULES.rules.length} rules, ${count.findings} findings at their lines in ${count.files} files`,
+    );
+  });
+
   for (const rule of RULES.rules.map(({ id }) => id)) {
     const folder = join(FOLDER, rule);
     const files = existsSync(folder)
@@ -44,6 +52,8 @@ describe('rule fixtures', () => {
           shown.sort(),
           findings.map(({ line, column, message }) => `${line}:${column} ${message}`).join('\n'),
         ).to.deep.equal(expected.sort());
+        count.files += 1;
+        count.findings += expected.length;
         if (file.startsWith('bad')) expect(expected.some((place) => place.startsWith(`${rule}@`))).to.equal(true);
       });
     }

@@ -3,7 +3,7 @@ import type { SourceNode } from '../../pipeline/source-tree.js';
 import { isOpen } from '../command-containers.js';
 import type { Fix } from '../finding.js';
 import type { LintJob } from '../lint-job.js';
-import { entryAt, knownText, mapsIn, nodeAt } from '../nodes.js';
+import { entriesOf, entryAt, knownText, mapsIn, nodeAt } from '../nodes.js';
 import type { Found, RuleInfo, StepContext } from '../rule.js';
 import { type ContainerNames, namesBeforePatch } from './patch-names.js';
 
@@ -75,7 +75,12 @@ function* patchedContainer({ node, list, names }: PatchedContainer, { world, doc
   if (name === undefined || isOpen(name)) return;
   if (PROTECTED.test(name) && !world.config.allowPodSpecPatchUnsafeCommandModification)
     yield* protectedCommand(node, name);
-  yield* misplaced({ node, list, names }, name);
+  // What is to be deleted need not be found where it is: `patch/lost-directive` says that it stays.
+  if (!hasDirective(node, document.text)) yield* misplaced({ node, list, names }, name);
+}
+
+function hasDirective(node: SourceNode, text: string): boolean {
+  return entriesOf(node).some(({ keySpan }) => /^["']?\$\$?patch\b/.test(text.slice(keySpan.start, keySpan.end)));
 }
 
 function isNameless(node: SourceNode): boolean {
