@@ -13,6 +13,7 @@ import {
   type SourceTree,
 } from '../pipeline/source-tree.js';
 import { placeholderEnv } from './placeholder.js';
+import { isRayciGroup } from './rayci.js';
 import { TextLines } from './text-lines.js';
 
 /** A file as the rules see it. */
@@ -77,7 +78,9 @@ export function readLintDocument(file: string, text: string, options: LintDocume
   const roots = options.interpolate
     ? tree.documents.map((root) => interpolateTree(root, text, env).root)
     : tree.documents;
-  const { pipeline, problems } = readPipeline(roots, file, tree.problems);
+  const { pipeline, problems } = roots.some(isRayciGroup)
+    ? { pipeline: undefined, problems: tree.problems }
+    : readPipeline(roots, file, tree.problems);
   const steps = (pipeline?.steps ?? []).flatMap((step) => lintSteps(step, { roots, group: undefined }));
   return {
     file,

@@ -1,4 +1,4 @@
-import type { AttributeShape } from '../pipeline/step-attributes.js';
+import { type AttributeShape, SIGNAL_REASONS } from '../pipeline/step-attributes.js';
 import { kubernetesPluginSchema } from '../job/kubernetes-plugin.js';
 import type { PublishedSchema } from '../schema/publish-schema.js';
 
@@ -45,17 +45,7 @@ const automatic = closed({
   exit_status: exitStatus,
   limit: integer,
   signal: text,
-  signal_reason: words(
-    '*',
-    'none',
-    'agent_incompatible',
-    'agent_refused',
-    'agent_stop',
-    'cancel',
-    'process_run_error',
-    'signature_rejected',
-    'stack_error',
-  ),
+  signal_reason: words(...SIGNAL_REASONS),
 });
 
 const globs = oneOrMore(text);

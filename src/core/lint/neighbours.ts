@@ -1,5 +1,6 @@
 import type { SourceNode } from '../pipeline/source-tree.js';
 import type { LintDocument } from './document.js';
+import { isRayciGroup } from './rayci.js';
 import type { Neighbours } from './world.js';
 
 /** What the files of one run have together. */
@@ -38,7 +39,7 @@ export function looksLikePipeline({ tree, text }: LintDocument): boolean {
 }
 
 function isPipelineRoot(root: SourceNode): boolean {
-  if (root.kind === 'map') return root.entries.some(({ key }) => key === 'steps');
+  if (root.kind === 'map') return root.entries.some(({ key }) => key === 'steps') && !isRayciGroup(root);
   return root.kind === 'list' && root.items.some(isStep);
 }
 

@@ -33,6 +33,7 @@ export function applySuppressions(input: SuppressionInput): Suppressed {
   if (!input.text.includes('lint-ignore')) return { findings: input.findings, suppressed: [] };
   const lines = new TextLines(input.text);
   const comments = yamlComments(input.text);
+  const targets = targetLines(lines);
   const problems: Finding[] = [];
   const ignores = comments.comments.flatMap((comment) => {
     const parsed = parseIgnore(comment, input);
@@ -41,7 +42,7 @@ export function applySuppressions(input: SuppressionInput): Suppressed {
     for (const { rule, message } of parsed?.problems ?? []) report(rule, message);
     return parsed === undefined
       ? []
-      : [{ ...parsed, lines: coveredLines(comment, parsed.isWholeFile, { comments, lines }), report }];
+      : [{ ...parsed, lines: coveredLines(comment, parsed.isWholeFile, { comments, targets }), report }];
   });
   const suppressed: SuppressedFinding[] = [];
   const kept: Finding[] = [];
@@ -145,14 +146,24 @@ function isDate(text: string): boolean {
 function coveredLines(
   { line, isAlone }: YamlComment,
   isWholeFile: boolean,
-  { comments, lines }: { readonly comments: YamlComments; readonly lines: TextLines },
+  { comments, targets }: { readonly comments: YamlComments; readonly targets: readonly number[] },
 ): readonly [number, number] {
-  if (isWholeFile) return [1, lines.count];
+  if (isWholeFile) return [1, Infinity];
   if (!isAlone) return [line, line];
-  let target = line + 1;
-  while (target < lines.count && /^\s*(?:#|$)/.test(lines.lineAt(target))) target++;
+  const target = targets[line] ?? line + 1;
   // A script cannot hold a comment of YAML, so the one above its key speaks for all its lines.
   return [target, comments.scalarEnds.get(target) ?? target];
+}
+
+/** For each line the next one that is neither blank nor a comment, else the last of the file; in one pass, as a file may be all comments. */
+function targetLines(lines: TextLines): readonly number[] {
+  const targets: number[] = [];
+  let target = lines.count;
+  for (let line = lines.count - 1; line > 0; line--) {
+    if (!/^\s*(?:#|$)/.test(lines.lineAt(line + 1))) target = line + 1;
+    targets[line] = target;
+  }
+  return targets;
 }
 
 function covers({ rules, lines: [first, last] }: Ignore, finding: Finding): boolean {

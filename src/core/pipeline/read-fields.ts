@@ -105,9 +105,16 @@ export class FieldReader {
 
   scalarText(node: SourceNode, name: string): string | undefined {
     if (node.kind === 'scalar') return node.text;
-    this.error(node, `"${name}" of this ${this.owner} must be a string, not ${describe(node)}`);
+    this.error(node, `"${name}" of this ${this.owner} must be a string, not ${describe(node)}${colonAdvice(node)}`);
     return undefined;
   }
+}
+
+/** A sentence with a colon is a mapping in YAML, which nobody expects of a command. */
+function colonAdvice(node: SourceNode): string {
+  const [only, ...others] = node.kind === 'map' ? node.entries : [];
+  const isSentence = others.length === 0 && only !== undefined && /\s/.test(only.key);
+  return isSentence ? '; its ": " makes it one: put quotes around the whole text' : '';
 }
 
 /** Whether the node is an explicit or implicit null. */

@@ -112,13 +112,7 @@ export function parseSourceTree(text: string, file: string): SourceTree {
   for (const document of documents) {
     // One broken line makes the parser complain about all that follows: the first complaint is the cause.
     const [error] = document.errors;
-    if (error !== undefined)
-      reader.report(
-        'error',
-        error.pos[0],
-        `${firstLine(error.message)}; the file is not valid YAML and the upload fails`,
-        'pipeline/shape',
-      );
+    if (error !== undefined) reader.report('error', error.pos[0], complaint(error.message), 'pipeline/shape');
   }
   if (reader.problems.length > 0) return { documents: [], problems: reader.problems, duplicates: [] };
   const roots = documents.flatMap((document) => {
@@ -295,6 +289,8 @@ class TreeReader {
   private addOwn(entries: Map<string, MapEntry>, pair: Pair): void {
     const keyNode = pair.key as Node;
     const keySpan = { start: keyNode.range?.[0] ?? 0, end: keyNode.range?.[1] ?? 0 };
+    // The key, too, may carry an anchor.
+    if (!isAlias(keyNode) && keyNode.anchor !== undefined) this.read(keyNode);
     const key = this.keyOf(pair);
     if (key === undefined) {
       this.refuseKey(keyNode);
@@ -375,8 +371,19 @@ function styleOf({ type }: Scalar): ScalarStyle {
   return STYLES[type ?? ''] ?? 'plain';
 }
 
-function isMerge(pair: Pair): boolean {
-  return isScalar(pair.key) && pair.key.value === '<<' && pair.key.type === 'PLAIN';
+const MERGE_TAG = 'tag:yaml.org,2002:merge';
+
+/** A plain `<<`, or one that `yq` has tagged: `!!merge <<`. */
+function isMerge({ key }: Pair): boolean {
+  if (!isScalar(key) || key.source !== '<<') return false;
+  return key.tag === MERGE_TAG || (key.tag === undefined && key.type === 'PLAIN');
+}
+
+function complaint(message: string): string {
+  // The parser calls itself for each level; no pipeline has hundreds.
+  if (/call stack/.test(message))
+    return 'the values stand inside each other too deeply to be read; it cannot be a pipeline';
+  return `${firstLine(message)}; the file is not valid YAML and the upload fails`;
 }
 
 function firstLine(message: string): string {

@@ -176,3 +176,16 @@ export function stepAttribute(name: string): StepAttribute | undefined {
 export function attributesOf(type: StepType): readonly string[] {
   return [...byName].flatMap(([name, { on }]) => (on.includes(type) ? [name] : []));
 }
+
+/** Values of `signal_reason` in an automatic retry rule. Source: the documentation of retry attributes. */
+export const SIGNAL_REASONS: readonly string[] = [
+  '*',
+  'none',
+  'agent_incompatible',
+  'agent_refused',
+  'agent_stop',
+  'cancel',
+  'process_run_error',
+  'signature_rejected',
+  'stack_error',
+];

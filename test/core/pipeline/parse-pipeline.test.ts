@@ -295,6 +295,25 @@ describe('parsePipeline', () => {
     expect(problems(bomb.join('\n'))[0]).to.match(/aliases of this file expand to more than/);
   });
 
+  it('finds the anchor of each alias without a walk through the file for each', function () {
+    this.timeout(4000);
+    const count = 10_000;
+    const anchors = Array.from({ length: count }, (_, n) => `- &a${n} text ${n}`);
+    const steps = Array.from({ length: count }, (_, n) => `- command: *a${n}`);
+
+    const found = problems(['x:', ...anchors, 'steps:', ...steps].join('\n'));
+
+    expect(found).to.deep.equal([]);
+  });
+
+  it('says so when values are nested too deeply', () => {
+    const [first] = problems(`steps: ${'['.repeat(5000)}${']'.repeat(5000)}`);
+
+    expect(first)
+      .to.match(/stand inside each other too deeply/)
+      .and.not.match(/not valid YAML/);
+  });
+
   it('does not take a long file for an alias bomb', () => {
     const long = ['steps:', ...Array.from({ length: 1200 }, () => `- command: [${Array(100).fill('x').join()}]`)];
 

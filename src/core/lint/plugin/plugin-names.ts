@@ -45,6 +45,8 @@ export function lookalikeOf(name: string, config: SourceNode | undefined): Looka
 
 function isMeant(name: string, config: SourceNode | undefined): boolean {
   const [bare = ''] = name.split('#');
+  // A plugin of its own, whose "pod-spec" is no slip.
+  if (bare === 'k8s-job') return false;
   const holdsPod = entriesOf(config).some(({ key }) => isPluginField(key));
   if (holdsPod && /kube|k8s/i.test(bare)) return true;
   // Somebody else's plugin has an owner or a version.

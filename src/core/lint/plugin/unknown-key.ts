@@ -199,12 +199,14 @@ function nested(owner: string, key: string): string | undefined {
 }
 
 function gitCredentials(place: PluginPlace): Said | undefined {
-  const { path, key, owner, issue } = place;
+  const { path, key, owner, issue, around } = place;
   if (path[0] !== 'checkout' || path[1] !== 'gitCredentialsSecret' || owner !== 'SecretVolumeSource') return undefined;
-  const meant = renamedTo(owner, key);
+  const isNamed = entryOf(around, 'secretName') !== undefined;
+  const meant = isNamed ? undefined : renamedTo(owner, key);
+  const effect = isNamed ? DROPPED : 'the secret has no name and Kubernetes refuses every Job';
   return {
     rule: 'kubernetes/git-credentials-secret',
-    message: `unknown key "${key}" in "gitCredentialsSecret", so the secret has no name and Kubernetes refuses every Job; ${suggestion(meant ?? issue.suggestion) ?? 'a secret volume uses "secretName"'}`,
+    message: `unknown key "${key}" in "gitCredentialsSecret", so ${effect}; ${suggestion(meant ?? issue.suggestion) ?? 'a secret volume uses "secretName"'}`,
     fix: meant === undefined ? undefined : renameUnless(place, meant),
   };
 }

@@ -5,6 +5,7 @@ import { isUnknown } from '../placeholder.js';
 import type { LintCommandStep, LintDocument } from '../document.js';
 import type { Span } from '../finding.js';
 import { entriesOf } from '../nodes.js';
+import { isRayciGroup } from '../rayci.js';
 import type { Found, RuleSet } from '../rule.js';
 import { isOlder } from '../versions.js';
 import type { LintWorld } from '../world.js';
@@ -29,6 +30,7 @@ export const pipelineShapeRules: RuleSet = {
     { scope: 'file', check: emptySteps },
     { scope: 'file', check: tooManyJobs },
     { scope: 'file', check: documents },
+    { scope: 'file', check: rayciGroups },
   ],
 };
 
@@ -144,6 +146,14 @@ function withoutSteps(root: SourceNode): Found {
   if (outer !== undefined)
     return { rule: RULE, at: outer.keySpan, message: `${nothing}; move what is under "${outer.key}" to the top` };
   return { rule: RULE, at, message: `${nothing}; a pipeline is a mapping with "steps", or a list of steps` };
+}
+
+function* rayciGroups({ roots }: LintDocument): Iterable<Found> {
+  for (const root of roots.filter(isRayciGroup)) {
+    const at = entryOf(root, 'group')?.keySpan ?? root;
+    const message = 'this is a group of steps for rayci, which makes a pipeline of it; lint what it makes';
+    yield { rule: RULE, at, message };
+  }
 }
 
 /** More jobs than this Buildkite does not take from one upload. */

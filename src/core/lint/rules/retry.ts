@@ -1,4 +1,5 @@
 import { closestName } from '../../closest-name.js';
+import { SIGNAL_REASONS } from '../../pipeline/step-attributes.js';
 import { entryOf, type MapNode, type SourceNode } from '../../pipeline/source-tree.js';
 import type { LintCommandStep } from '../document.js';
 import type { Span } from '../finding.js';
@@ -23,17 +24,6 @@ export const retryRules: RuleSet = {
 
 const RULE = 'retry/never-fires';
 const MAX_LIMIT = 10;
-const REASONS = [
-  '*',
-  'none',
-  'agent_incompatible',
-  'agent_refused',
-  'agent_stop',
-  'cancel',
-  'process_run_error',
-  'signature_rejected',
-  'stack_error',
-];
 /** Reasons of jobs whose process never ended by itself: their exit status is -1. */
 const NEVER_RAN: ReadonlySet<string> = new Set([
   'stack_error',
@@ -131,9 +121,9 @@ function* limits({ node, limit }: RetryRule): Iterable<Found> {
 
 function* reasons(node: MapNode): Iterable<Found> {
   for (const reason of scalars(node, 'signal_reason')) {
-    if (isUnknown(reason.text) || reason.text.includes('$') || REASONS.includes(reason.text)) continue;
-    const meant = closestName(reason.text, REASONS);
-    const hint = meant === undefined ? `known are ${REASONS.join(', ')}` : `did you mean "${meant}"?`;
+    if (isUnknown(reason.text) || reason.text.includes('$') || SIGNAL_REASONS.includes(reason.text)) continue;
+    const meant = closestName(reason.text, SIGNAL_REASONS);
+    const hint = meant === undefined ? `known are ${SIGNAL_REASONS.join(', ')}` : `did you mean "${meant}"?`;
     const message = `no job ends with signal_reason "${reason.text}", so this rule never matches; ${hint}`;
     yield { rule: RULE, at: reason, message };
   }

@@ -224,6 +224,15 @@ function withoutOwn(step: LintCommandStep): LintCommandStep {
   return source.kind === 'map' ? { ...step, step: { ...step.step, source: { ...source, entries } } } : step;
 }
 
-function othersNameQueue({ commandSteps }: LintDocument): boolean {
-  return commandSteps.some((step) => step.kubernetes.length > 0 && queueOf(agentsOf(step)) !== undefined);
+/** Asked for every step, answered once for a file. */
+const QUEUE_IS_NAMED = new WeakMap<LintDocument, boolean>();
+
+function othersNameQueue(document: LintDocument): boolean {
+  const known = QUEUE_IS_NAMED.get(document);
+  if (known !== undefined) return known;
+  const isNamed = document.commandSteps.some(
+    (step) => step.kubernetes.length > 0 && queueOf(agentsOf(step)) !== undefined,
+  );
+  QUEUE_IS_NAMED.set(document, isNamed);
+  return isNamed;
 }

@@ -124,10 +124,16 @@ function unknownKey(entry: MapEntry, options: UnknownKey): Found | undefined {
     const message = `unknown key "${key}" in ${owner}; did you mean "${meant}"? Buildkite ignores it as it is`;
     return { rule, severity: 'error', at: keySpan, message, fix: rename(entry, meant, document) };
   }
-  const hint = MEANT[key] ?? suggestion(closestName(key, free));
+  const hint = MEANT[key] ?? (forgottenColon(key, free) || suggestion(closestName(key, free)));
   if (onlyNear && !(key in MEANT)) return undefined;
   const said = `unknown key "${key}" in ${owner}; Buildkite ignores it`;
   return { rule, severity: 'warning', at: keySpan, message: hint === '' ? said : `${said}. ${hint}` };
+}
+
+/** `- label ":test: unit"` is one long key up to its second colon. */
+function forgottenColon(key: string, known: readonly string[]): string {
+  const [first = '', ...rest] = key.split(/\s/);
+  return rest.length > 0 && known.includes(first) ? `write a colon behind "${first}"` : '';
 }
 
 function suggestion(name: string | undefined): string {
