@@ -55,10 +55,12 @@ export function* requirements(
     const relatedPath = limit === undefined ? undefined : [...path, 'limits', name];
     yield* requestAndLimit({ name, request, limit, at: { path: [...path, 'requests', name], relatedPath } }, context);
   }
-  const names = [...Object.keys(limits), ...Object.keys(requests)];
-  if (!names.some(isHugePages) || names.includes('cpu') || names.includes('memory')) return;
-  const what = '"hugepages" need "cpu" or "memory" next to them';
-  yield refused({ rule: EXTENDED, path, what, remedy: 'add one of them' });
+  const names = [...Object.keys(requests), ...Object.keys(limits)];
+  const pages = names.find(isHugePages);
+  if (pages === undefined || names.includes('cpu') || names.includes('memory')) return;
+  const what = `"${pages}" needs "cpu" or "memory" next to it`;
+  const list = Object.hasOwn(requests, pages) ? 'requests' : 'limits';
+  yield refused({ rule: EXTENDED, path: [...path, list, pages], what, remedy: 'add one of them' });
 }
 
 function* amounts(list: Amounts, path: ApiPath, context: Context, nameProblem: NameCheck): Iterable<ApiProblem> {

@@ -182,7 +182,7 @@ function* missingTags({ rules }: StepAgents, { config, configName }: LintWorld):
 function* withoutQueue(step: LintCommandStep, { document, world }: StepContext): Iterable<Found> {
   const [plugin] = step.kubernetes;
   const agents = agentsOf(step);
-  const isServed = world.configName !== undefined && servesDefaultQueue(world.config);
+  const isServed = world.configName !== undefined && mayServeDefaultQueue(world.config);
   if (plugin === undefined || isServed || mayNameQueue(agents)) return;
   const lost = lostQueue(step, agents);
   const isSure = lost !== undefined || world.configName !== undefined || othersNameQueue(document);
@@ -192,6 +192,11 @@ function* withoutQueue(step: LintCommandStep, { document, world }: StepContext):
     at: placeOfAgents(agents) ?? plugin.name,
     message: `${whyNoQueue(lost)}; on the default queue an ordinary agent may take it, which cannot run the plugin. name the controller's queue under "agents"`,
   };
+}
+
+/** Most clusters call their default queue just that. */
+function mayServeDefaultQueue(config: ControllerConfig): boolean {
+  return servesDefaultQueue(config) || effectiveQueue(config) === 'default';
 }
 
 /** The queue of the pipeline that agents of the step's own replace. */

@@ -201,7 +201,8 @@ function* unusedVolumes(job: LintJob): Iterable<Found> {
       [...volumeMounts, ...volumeDevices].map(({ name }) => name),
     ),
   );
-  if ([...used].some(isUnknown)) return;
+  // What is written may lack the name that the type promises.
+  if ([...used].some((name?: string) => name !== undefined && isUnknown(name))) return;
   for (const node of volumeNames(job.step)) {
     const name = knownText(node);
     // A name with a matrix token or without a place in the pod has a finding of its own.
