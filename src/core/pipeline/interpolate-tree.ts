@@ -45,19 +45,21 @@ class Walk {
 
   entry(entry: MapEntry): MapEntry {
     if (UNTOUCHED_KEYS.has(entry.key)) return entry;
-    return {
-      ...entry,
-      key: this.string(entry.key, entry.keyAt, entry.value.start - entry.key.length),
-      value: this.node(entry.value),
-    };
+    const key = this.string(entry.key, entry.keyAt, entry.value.start - entry.key.length);
+    const value = this.node(entry.value);
+    return key === entry.key && value === entry.value ? entry : { ...entry, key, value };
   }
 
   node(node: SourceNode): SourceNode {
     switch (node.kind) {
-      case 'list':
-        return { ...node, items: this.once(node.items, (item) => this.node(item)) };
-      case 'map':
-        return { ...node, entries: this.once(node.entries, (entry) => this.entry(entry)) };
+      case 'list': {
+        const items = this.once(node.items, (item) => this.node(item));
+        return items === node.items ? node : { ...node, items };
+      }
+      case 'map': {
+        const entries = this.once(node.entries, (entry) => this.entry(entry));
+        return entries === node.entries ? node : { ...node, entries };
+      }
       case 'scalar': {
         if (typeof node.value !== 'string') return node;
         const value = this.string(node.value, node.at, node.start, node.end);
@@ -66,14 +68,15 @@ class Walk {
     }
   }
 
-  /** Aliases share the parts of their anchor, which are expanded once. */
+  /** Aliases share the parts of their anchor, which are expanded once; parts without a variable stay the very same. */
   private once<T extends object>(parts: readonly T[], expand: (part: T) => T): readonly T[] {
     const known = this.expanded.get(parts);
     // Stored under the very parts it is made of, so it has their type.
     if (known !== undefined) return known as readonly T[];
     const expanded = parts.map(expand);
-    this.expanded.set(parts, expanded);
-    return expanded;
+    const result = expanded.every((part, index) => part === parts[index]) ? parts : expanded;
+    this.expanded.set(parts, result);
+    return result;
   }
 
   private string(value: string, at: Place, start: number, end = start): string {

@@ -62,7 +62,15 @@ export function* missingFields(
   }
 }
 
+const KNOWN = new Map<string, readonly string[]>();
+
 function requiredFields(definition: string): readonly string[] {
+  const known = KNOWN.get(definition) ?? readRequiredFields(definition);
+  KNOWN.set(definition, known);
+  return known;
+}
+
+function readRequiredFields(definition: string): readonly string[] {
   const declared = kubernetesDefinitions[definition]?.required ?? [];
   const spared = NOT_ENFORCED[definition] ?? [];
   return [...new Set([...declared.filter((field) => !spared.includes(field)), ...(ENFORCED[definition] ?? [])])];

@@ -99,7 +99,9 @@ export function validateJob(job: V1Job, options: ValidateOptions): readonly ApiP
     minor: minorOf(options.kubernetesVersion),
     isUnknown: (value) => options.isUnknown(String(value)),
   };
-  return [...jobProblems(job, context), ...problemsIn(pod, POD, [], context)];
+  const found = [...jobProblems(job, context)];
+  collect(pod, POD, [], { context, found });
+  return found;
 }
 
 /** With at least the list every pod has, in the types of the schema: the checks may rely on them. */
@@ -114,17 +116,36 @@ function minorOf(version: string | undefined): number {
   return minor === undefined ? Number.POSITIVE_INFINITY : Number(minor);
 }
 
-function* problemsIn(value: unknown, schema: JsonSchema, path: ApiPath, context: Context): Iterable<ApiProblem> {
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) yield* problemsIn(item, schema.items ?? {}, [...path, index], context);
-  }
+interface Walk {
+  readonly context: Context;
+  readonly found: ApiProblem[];
+}
+
+/** No generator and no path for a scalar: a pod has hundreds of variables, and most of them are fine. */
+function collect(value: object, schema: JsonSchema, path: ApiPath, walk: Walk): void {
   const definition = definitionOf(schema);
-  if (!isRecord(value) || definition === undefined) return;
-  yield* problemsOf(definition, value, path, context);
-  for (const [key, field] of Object.entries(value)) {
-    const fieldSchema = schemaOf(kubernetesDefinitions[definition] ?? {}, key);
-    if (fieldSchema !== undefined) yield* problemsIn(field, fieldSchema, [...path, key], context);
+  if (Array.isArray(value)) collectEntries(value, () => schema.items, path, walk);
+  else if (isRecord(value) && definition !== undefined) {
+    walk.found.push(...problemsOf(definition, value, path, walk.context));
+    collectEntries(value, (key) => schemaOf(kubernetesDefinitions[definition] ?? {}, key), path, walk);
   }
+}
+
+function collectEntries(
+  value: object,
+  schemaAt: (key: string) => JsonSchema | undefined,
+  path: ApiPath,
+  walk: Walk,
+): void {
+  for (const [key, field] of Object.entries(value) as [string, unknown][]) {
+    const schema = isObject(field) ? schemaAt(key) : undefined;
+    if (isObject(field) && schema !== undefined)
+      collect(field, schema, [...path, Array.isArray(value) ? Number(key) : key], walk);
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function* problemsOf(

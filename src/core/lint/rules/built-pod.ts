@@ -8,6 +8,7 @@ import type { LintDocument } from '../document.js';
 import type { Fix } from '../finding.js';
 import type { LintJob } from '../lint-job.js';
 import { isReservedContainerName } from '../../job/identity.js';
+import type { JobFailure } from '../../job/job.js';
 import { knownText, nodeAt } from '../nodes.js';
 import { isUnknown } from '../placeholder.js';
 import { type Origin, originOf } from '../provenance.js';
@@ -35,7 +36,7 @@ function* apiProblems(job: LintJob, context: StepContext): Iterable<Found> {
   const { world, document } = context;
   if (isControllersOwn(job, world)) return;
   const explained = explainedNodes(job);
-  for (const problem of problemsOf(job, context)) {
+  for (const problem of judge(job, context).problems) {
     if (job.baseUnknown && !OF_ONE_VALUE.test(problem.rule)) continue;
     const origin = originOf(job, problem.path);
     if (isExplained(origin, explained) || hasOwnRule(job, problem, origin)) continue;
@@ -49,18 +50,27 @@ function isControllersOwn({ step }: LintJob, { configName }: LintWorld): boolean
   return step.kubernetes.length === 0 && configName === undefined;
 }
 
-const KNOWN = new WeakMap<LintDocument, Map<string, readonly ApiProblem[]>>();
+interface Judgement {
+  readonly problems: readonly ApiProblem[];
+  /** The controller's own reason not to create the Job. */
+  readonly failure: JobFailure | undefined;
+}
+
+const KNOWN = new WeakMap<LintDocument, Map<string, Judgement>>();
 
 /** Steps that share a plugin through an anchor have the same pod, but for commands and variables: it is judged once. */
-function problemsOf({ manifest, input }: LintJob, { world, document }: StepContext): readonly ApiProblem[] {
-  if (manifest === undefined) return [];
-  const known = KNOWN.get(document) ?? new Map<string, readonly ApiProblem[]>();
+function judge(job: LintJob, { world, document }: StepContext): Judgement {
+  const known = KNOWN.get(document) ?? new Map<string, Judgement>();
   KNOWN.set(document, known);
-  const { env, agentQueryRules } = input.job;
+  const { env, agentQueryRules } = job.input.job;
   const key = JSON.stringify([env['BUILDKITE_PLUGINS'], env['BUILDKITE_IMAGE'], agentQueryRules]);
-  const problems = known.get(key) ?? validateJob(manifest, { kubernetesVersion: world.versions.kubernetes, isUnknown });
-  known.set(key, problems);
-  return problems;
+  const judgement = known.get(key) ?? { problems: validate(job, world), failure: job.failure };
+  known.set(key, judgement);
+  return judgement;
+}
+
+function validate({ manifest }: LintJob, { versions }: LintWorld): readonly ApiProblem[] {
+  return manifest === undefined ? [] : validateJob(manifest, { kubernetesVersion: versions.kubernetes, isUnknown });
 }
 
 /** What a decode error leaves out is missing for a reason that has a finding already. */
@@ -204,13 +214,14 @@ function quoteOf({ style }: ScalarNode): string | undefined {
 /** Reasons that rules of their own tell, or know better: the class may belong to another controller. */
 const TOLD_ELSEWHERE: ReadonlySet<string> = new Set(['resource-class-unknown', 'plugin-prohibited']);
 
-function* notBuildable(job: LintJob, { world }: StepContext): Iterable<Found> {
-  if (isControllersOwn(job, world)) return;
-  const { failure, step, baseUnknown } = job;
+function* notBuildable(job: LintJob, context: StepContext): Iterable<Found> {
+  if (isControllersOwn(job, context.world)) return;
+  const { step, baseUnknown } = job;
+  const { failure } = judge(job, context);
   if (failure === undefined || TOLD_ELSEWHERE.has(failure.reason)) return;
   // What a PodTemplate or the upload still brings may be just what is missing.
   if (baseUnknown || isUnknown(failure.text)) return;
-  if (world.configName === undefined && / mounts volume "git-credentials/.test(failure.text)) return;
+  if (context.world.configName === undefined && / mounts volume "git-credentials/.test(failure.text)) return;
   const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };
