@@ -2,7 +2,7 @@
 // Run after a build: `node scripts/generate-lint-schemas.mjs` tells what differs, `--write` puts it right.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipelineJsonSchema, pluginJsonSchema } from '../dist/src/core/lint/editor-schemas.js';
+import { pipelineJsonSchema, pluginJsonSchema } from '../dist/src/core/lint/editor/editor-schemas.js';
 
 const root = join(import.meta.dirname, '..');
 const schemas = {

@@ -3,8 +3,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { ALL_RULES } from '../dist/src/app/all-rules.js';
-import { ruleIndex, rulePage } from '../dist/src/core/lint/rule-page.js';
-import { settingsJsonSchema } from '../dist/src/core/lint/settings-schema.js';
+import { ruleIndex, rulePage } from '../dist/src/core/lint/report/rule-page.js';
+import { settingsJsonSchema } from '../dist/src/core/lint/settings/settings-schema.js';
 
 const root = join(import.meta.dirname, '..');
 const pages = join(root, 'docs', 'rules');

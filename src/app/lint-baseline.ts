@@ -8,10 +8,10 @@ import {
   formatBaseline,
   parseBaseline,
   updateBaseline,
-} from '../core/lint/baseline.js';
+} from '../core/lint/report/baseline.js';
 import type { Finding } from '../core/lint/finding.js';
 import { ownSeverity } from '../core/lint/rules/run.js';
-import { TextLines } from '../core/lint/text-lines.js';
+import { TextLines } from '../core/lint/model/text-lines.js';
 import { toSlashes } from './file-walker.js';
 import { readNamedFile } from './render-inputs.js';
 import { writeFileWhole } from './write-file.js';

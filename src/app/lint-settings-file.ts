@@ -11,7 +11,7 @@ import {
   SettingsError,
   severityOf,
   unknownRule,
-} from '../core/lint/settings.js';
+} from '../core/lint/settings/settings.js';
 import { repositoryRoot, toSlashes } from './file-walker.js';
 import { readNamedFile } from './render-inputs.js';
 

@@ -1,12 +1,12 @@
 import { ConfigError, type ConfigProblem, formatProblem } from '../core/config/config-problem.js';
 import { defaultConfig } from '../core/config/default-config.js';
 import { UsageError } from '../core/errors.js';
-import type { ClusterFacts } from '../core/lint/cluster-facts.js';
+import type { ClusterFacts } from '../core/lint/knowledge/cluster-facts.js';
 import type { Finding } from '../core/lint/finding.js';
-import { readClusterFacts } from '../core/lint/read-cluster-facts.js';
+import { readClusterFacts } from '../core/lint/knowledge/read-cluster-facts.js';
 import { type OwnRuleId, ownSeverity } from '../core/lint/rules/run.js';
-import type { LintSettings } from '../core/lint/settings.js';
-import { TextLines } from '../core/lint/text-lines.js';
+import type { LintSettings } from '../core/lint/settings/settings.js';
+import { TextLines } from '../core/lint/model/text-lines.js';
 import type { LintWorld } from '../core/lint/world.js';
 import { parsePairs } from './pairs.js';
 import { readNamedFile } from './render-inputs.js';

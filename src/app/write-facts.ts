@@ -3,7 +3,7 @@ import { collectClusterFacts, type MissingFacts } from '../adapters/kubernetes/c
 import { createKubeClient } from '../adapters/kubernetes/kube-client.js';
 import { loadKubeConnection, type KubeConnection } from '../adapters/kubernetes/kube-config.js';
 import { EXIT, ToolkitError } from '../core/errors.js';
-import type { ClusterFacts } from '../core/lint/cluster-facts.js';
+import type { ClusterFacts } from '../core/lint/knowledge/cluster-facts.js';
 
 export interface WriteFactsOptions {
   /** @default that of the context, else `default` */

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import type { LintReport } from '../core/lint/report.js';
+import type { LintReport } from '../core/lint/report/report.js';
 import { formatGithubSummary } from './format/lint/forges.js';
 import { LINT_FORMATS, type LintOutput } from './format/lint/index.js';
 import { paletteFor } from './colors.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { loadKubeConnection } from '../../src/adapters/kubernetes/kube-config.js';
 import { writeFacts } from '../../src/app/write-facts.js';
-import { readClusterFacts } from '../../src/core/lint/read-cluster-facts.js';
+import { readClusterFacts } from '../../src/core/lint/knowledge/read-cluster-facts.js';
 import { type ControlPlane, startControlPlane } from './control-plane.js';
 
 const SECRET = 'hunter2-in-the-cluster';

@@ -1,5 +1,5 @@
 import type { Finding } from '../../src/core/lint/finding.js';
-import { type LintReport, summarise } from '../../src/core/lint/report.js';
+import { type LintReport, summarise } from '../../src/core/lint/report/report.js';
 import type { RuleInfo } from '../../src/core/lint/rule.js';
 
 /** A finding of a rule at the first column of a line. */

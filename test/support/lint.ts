@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { defaultConfig } from '../../src/core/config/default-config.js';
 import { readConfigFile } from '../../src/core/config/read-config-file.js';
 import { resolveConfig } from '../../src/core/config/resolve-config.js';
-import { readLintDocument } from '../../src/core/lint/document.js';
+import { readLintDocument } from '../../src/core/lint/model/document.js';
 import type { Finding } from '../../src/core/lint/finding.js';
 import { lintDocument, type LintOptions } from '../../src/core/lint/lint-document.js';
 import { RULES } from '../../src/core/lint/rules/index.js';

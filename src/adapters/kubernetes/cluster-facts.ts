@@ -1,5 +1,5 @@
 import type { V1Taint } from '@kubernetes/client-node';
-import type { ClusterFacts, NodeFacts, QuotaFacts } from '../../core/lint/cluster-facts.js';
+import type { ClusterFacts, NodeFacts, QuotaFacts } from '../../core/lint/knowledge/cluster-facts.js';
 import { ExternalError } from '../../core/errors.js';
 import type { KubeClient } from './kube-client.js';
 import { memberOf, textAt } from './kube-errors.js';

@@ -1,6 +1,6 @@
-import type { LintCommandStep, LintDocument } from './document.js';
+import type { LintCommandStep, LintDocument } from './model/document.js';
 import type { Finding, Related, Severity, Span } from './finding.js';
-import { lintJobs } from './lint-job.js';
+import { lintJobs } from './model/lint-job.js';
 import type { Check, Found, RuleInfo, RuleSet } from './rule.js';
 import type { LintWorld } from './world.js';
 

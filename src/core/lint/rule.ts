@@ -1,6 +1,6 @@
-import type { LintCommandStep, LintDocument } from './document.js';
+import type { LintCommandStep, LintDocument } from './model/document.js';
 import type { Fix, Severity, Span } from './finding.js';
-import type { LintJob } from './lint-job.js';
+import type { LintJob } from './model/lint-job.js';
 import type { LintWorld } from './world.js';
 
 /** What a rule says about itself; the page in `docs/rules` is made from it and from `fixtures/lint/<id>`. */

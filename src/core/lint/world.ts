@@ -1,5 +1,5 @@
 import type { ControllerConfig } from '../config/config.js';
-import type { ClusterFacts } from './cluster-facts.js';
+import type { ClusterFacts } from './knowledge/cluster-facts.js';
 
 /** All that a rule may know beside the file; what is undefined is not known, and no rule guesses it. */
 export interface LintWorld {

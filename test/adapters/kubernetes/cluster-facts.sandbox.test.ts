@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { loadKubeConnection } from '../../../src/adapters/kubernetes/kube-config.js';
 import { writeFacts } from '../../../src/app/write-facts.js';
-import { readClusterFacts } from '../../../src/core/lint/read-cluster-facts.js';
+import { readClusterFacts } from '../../../src/core/lint/knowledge/read-cluster-facts.js';
 import { startKubernetesServer, type KubernetesServer } from '../../../src/sandbox/kubernetes/kubernetes-server.js';
 import { failureOf, never } from './helpers.js';
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { LINT_FORMATS, type LintFormatName, parseLintOutputs } from '../../../src/cli/format/lint/index.js';
 import { formatGithubSummary } from '../../../src/cli/format/lint/forges.js';
 import { escapeXml } from '../../../src/cli/format/lint/xml.js';
-import type { LintReport } from '../../../src/core/lint/report.js';
+import type { LintReport } from '../../../src/core/lint/report/report.js';
 import { findingAt, reportOf } from '../../support/findings.js';
 import { SARIF_SCHEMA } from '../../support/sarif-schema.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ClusterFacts } from '../../../src/core/lint/cluster-facts.js';
+import type { ClusterFacts } from '../../../src/core/lint/knowledge/cluster-facts.js';
 import { RULES } from '../../../src/core/lint/rules/index.js';
 import type { LintWorld } from '../../../src/core/lint/world.js';
 import { configFrom, lintText, switchOn } from '../../support/lint.js';

@@ -1,6 +1,6 @@
 import type { Finding, Severity } from '../../../core/lint/finding.js';
-import { fingerprintAll } from '../../../core/lint/fingerprint.js';
-import type { LintReport } from '../../../core/lint/report.js';
+import { fingerprintAll } from '../../../core/lint/report/fingerprint.js';
+import type { LintReport } from '../../../core/lint/report/report.js';
 import { type LintFormatter, plural } from './lint-format.js';
 import { oneLine } from './text.js';
 

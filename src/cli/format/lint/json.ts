@@ -1,6 +1,6 @@
 import type { Finding, Fix, Range, TextEdit } from '../../../core/lint/finding.js';
-import type { LintReport } from '../../../core/lint/report.js';
-import { TextLines } from '../../../core/lint/text-lines.js';
+import type { LintReport } from '../../../core/lint/report/report.js';
+import { TextLines } from '../../../core/lint/model/text-lines.js';
 import type { LintFormatter } from './lint-format.js';
 
 /** One object, as `schema/output/lint-findings.json` describes it. */

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import type { LintReport } from '../../../core/lint/report.js';
+import type { LintReport } from '../../../core/lint/report/report.js';
 
 export interface LintFormatOptions {
   /** Colours of the place it is printed to. */

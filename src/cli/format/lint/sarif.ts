@@ -1,8 +1,8 @@
 import type { Finding, Range, Severity } from '../../../core/lint/finding.js';
-import { fingerprintAll } from '../../../core/lint/fingerprint.js';
-import type { LintReport } from '../../../core/lint/report.js';
+import { fingerprintAll } from '../../../core/lint/report/fingerprint.js';
+import type { LintReport } from '../../../core/lint/report/report.js';
 import type { RuleInfo } from '../../../core/lint/rule.js';
-import type { TextLines } from '../../../core/lint/text-lines.js';
+import type { TextLines } from '../../../core/lint/model/text-lines.js';
 import { plainEdit, sourceLines } from './json.js';
 import type { LintFormatter } from './lint-format.js';
 

@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { Finding, Range, Severity } from '../../../core/lint/finding.js';
-import type { LintSummary } from '../../../core/lint/report.js';
-import type { TextLines } from '../../../core/lint/text-lines.js';
+import type { LintSummary } from '../../../core/lint/report/report.js';
+import type { TextLines } from '../../../core/lint/model/text-lines.js';
 import { sourceLines } from './json.js';
 import { type LintFormatter, plural } from './lint-format.js';
 

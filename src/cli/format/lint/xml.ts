@@ -1,5 +1,5 @@
 import type { Finding } from '../../../core/lint/finding.js';
-import type { LintReport } from '../../../core/lint/report.js';
+import type { LintReport } from '../../../core/lint/report/report.js';
 import type { LintFormatter } from './lint-format.js';
 import { oneLine } from './text.js';
 

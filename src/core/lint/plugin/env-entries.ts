@@ -1,7 +1,7 @@
 import { entryOf, type MapNode, type SourceNode } from '../../pipeline/source-tree.js';
 import { isNull } from '../../pipeline/read-fields.js';
 import { quote } from '../edits.js';
-import { knownText, mapsIn } from '../nodes.js';
+import { knownText, mapsIn } from '../model/nodes.js';
 import type { Found } from '../rule.js';
 import type { TypedMap } from './typed-nodes.js';
 

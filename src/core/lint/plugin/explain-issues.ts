@@ -1,6 +1,6 @@
 import { decodeKubernetesPlugin, KUBERNETES_PLUGIN } from '../../job/kubernetes-plugin.js';
 import type { DecodeIssue } from '../../schema/decode.js';
-import type { LintJob } from '../lint-job.js';
+import type { LintJob } from '../model/lint-job.js';
 import type { Found, StepContext } from '../rule.js';
 import { placeIssue, type PluginPlace } from './plugin-place.js';
 import { explainUnknownKey } from './unknown-key.js';

@@ -1,7 +1,7 @@
 import { entryOf, type MapEntry } from '../../pipeline/source-tree.js';
 import { linesOf, nestUnder, shift } from '../edits.js';
 import type { Fix } from '../finding.js';
-import { entriesOf } from '../nodes.js';
+import { entriesOf } from '../model/nodes.js';
 import type { PluginPlace } from './plugin-place.js';
 import { fieldsOf, PLUGIN } from './plugin-schema.js';
 

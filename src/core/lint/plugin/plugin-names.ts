@@ -2,7 +2,7 @@ import { KUBERNETES_PLUGIN } from '../../job/kubernetes-plugin.js';
 import { pluginSource } from '../../pipeline/plugin-source.js';
 import { stepAttribute } from '../../pipeline/step-attributes.js';
 import type { MapEntry, SourceNode } from '../../pipeline/source-tree.js';
-import { entriesOf } from '../nodes.js';
+import { entriesOf } from '../model/nodes.js';
 import { fieldLike, plainKey, PLUGIN } from './plugin-schema.js';
 
 /** Fields of the plugin that are ordinary words: a plugin or a step may have them for another reason. */

@@ -3,7 +3,7 @@ import type { DecodeIssue } from '../../schema/decode.js';
 import type { JsonSchema } from '../../schema/json-schema.js';
 import type { JsonValue } from '../../pipeline/pipeline.js';
 import type { Span } from '../finding.js';
-import { entriesOf, nodeAt, type Path } from '../nodes.js';
+import { entriesOf, nodeAt, type Path } from '../model/nodes.js';
 import { type TypedPlace, typesAlong } from './plugin-schema.js';
 
 /** An issue of the decoder together with what was written there and what the schema wants there. */

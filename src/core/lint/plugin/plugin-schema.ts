@@ -1,6 +1,6 @@
 import { kubernetesPluginSchema, pluginDefinitions } from '../../job/kubernetes-plugin.js';
 import type { JsonSchema } from '../../schema/json-schema.js';
-import type { Path } from '../nodes.js';
+import type { Path } from '../model/nodes.js';
 
 /** Name of the plugin's own type among the definitions. */
 export const PLUGIN = 'KubernetesPlugin';

@@ -1,6 +1,6 @@
 import { parseQuantity } from '../../quantity.js';
 import { entryOf, type MapNode } from '../../pipeline/source-tree.js';
-import { entriesOf, knownText } from '../nodes.js';
+import { entriesOf, knownText } from '../model/nodes.js';
 import type { Found } from '../rule.js';
 import type { TypedMap } from './typed-nodes.js';
 

@@ -1,8 +1,8 @@
 import { attributesOf } from '../../pipeline/step-attributes.js';
 import { entryOf, type MapNode, type SourceNode } from '../../pipeline/source-tree.js';
 import { renameKey, replaceValue } from '../edits.js';
-import { entriesOf } from '../nodes.js';
-import { isUnknown } from '../placeholder.js';
+import { entriesOf } from '../model/nodes.js';
+import { isUnknown } from '../model/placeholder.js';
 import type { Found } from '../rule.js';
 import { adviceFor, controllerOption, fieldOfOption, OBJECT_KEYS, renamedTo, volumeSourceFor } from './key-hints.js';
 import { moveOutOfPodSpec, moveUnderPodSpec } from './key-moves.js';

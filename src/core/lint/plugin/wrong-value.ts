@@ -3,7 +3,7 @@ import { parseQuantity } from '../../quantity.js';
 import type { ScalarNode } from '../../pipeline/source-tree.js';
 import { renameKey, replaceValue } from '../edits.js';
 import type { Fix } from '../finding.js';
-import { isUnknown, PLACEHOLDER } from '../placeholder.js';
+import { isUnknown, PLACEHOLDER } from '../model/placeholder.js';
 import type { Found } from '../rule.js';
 import type { PluginPlace } from './plugin-place.js';
 import { REFUSED } from './words.js';

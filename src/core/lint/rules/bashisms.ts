@@ -1,13 +1,13 @@
 import type { SourceNode } from '../../pipeline/source-tree.js';
-import { hasValue, imageAttribute, isOpen } from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
-import { splitImage } from '../image-names.js';
-import { knownText, mapsIn, nodeAt, writtenText } from '../nodes.js';
+import { hasValue, imageAttribute, isOpen } from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
+import { splitImage } from '../model/image-names.js';
+import { knownText, mapsIn, nodeAt, writtenText } from '../model/nodes.js';
 import type { Found, RuleSet, DocumentContext } from '../rule.js';
-import { type CommandScript, commandScripts, locateInScript } from '../scripts.js';
+import { type CommandScript, commandScripts, locateInScript } from '../model/scripts.js';
 import { parseUploadText, uploadErrors } from '../text/upload-text.js';
 import { type Bashism, bashisms } from '../text/shell/bashisms.js';
-import type { WrittenContainer } from '../written-containers.js';
+import type { WrittenContainer } from '../model/written-containers.js';
 import { isInterposedByLine } from './shell-vectors.js';
 import { hiddenPaths } from './workspace-paths.js';
 

@@ -2,20 +2,20 @@ import type { MapEntry, ScalarNode, SourceNode } from '../../pipeline/source-tre
 import type { ApiProblem } from '../api/api-problem.js';
 import { FORMATS, matches } from '../api/formats.js';
 import { validateJob } from '../api/validate-job.js';
-import { isOpen } from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
-import type { LintDocument } from '../document.js';
+import { isOpen } from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
+import type { LintDocument } from '../model/document.js';
 import type { Fix } from '../finding.js';
-import type { LintJob } from '../lint-job.js';
+import type { LintJob } from '../model/lint-job.js';
 import { isReservedContainerName } from '../../job/identity.js';
 import type { JobFailure } from '../../job/job.js';
-import { knownText, nodeAt } from '../nodes.js';
-import { isUnknown } from '../placeholder.js';
-import { type Origin, originOf } from '../provenance.js';
+import { knownText, nodeAt } from '../model/nodes.js';
+import { isUnknown } from '../model/placeholder.js';
+import { type Origin, originOf } from '../model/provenance.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import type { LintWorld } from '../world.js';
 import { isReservedVolume } from './volumes.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 import { BUILT_POD_RULES } from './built-pod-rules.js';
 
 /** What a Kubernetes API server would say of the Job that the controller's own builder makes of a step. */

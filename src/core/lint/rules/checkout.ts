@@ -1,10 +1,10 @@
 import { entryOf, type SourceNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep, LintDocument } from '../document.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
 import type { Span } from '../finding.js';
-import { nodeAt } from '../nodes.js';
+import { nodeAt } from '../model/nodes.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { firstLineOf } from '../spans.js';
-import { writtenContainers } from '../written-containers.js';
+import { firstLineOf } from '../model/spans.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 /** Steps that skip the checkout and need it. */
 export const checkoutRules: RuleSet = {

@@ -1,10 +1,10 @@
 import { closestName } from '../../closest-name.js';
 import { entryOf, type MapEntry, type ScalarNode, type SourceNode } from '../../pipeline/source-tree.js';
-import type { ClusterFacts } from '../cluster-facts.js';
-import { itemsOf, knownText } from '../nodes.js';
-import type { LintJob } from '../lint-job.js';
+import type { ClusterFacts } from '../knowledge/cluster-facts.js';
+import { itemsOf, knownText } from '../model/nodes.js';
+import type { LintJob } from '../model/lint-job.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { textInJob } from '../text-in-job.js';
+import { textInJob } from '../model/text-in-job.js';
 import { type ObjectKind, REFERENCES, type Reference } from './cluster-references.js';
 
 /** Objects of the cluster that a step names. */

@@ -10,12 +10,12 @@ import {
   patchesOf,
   scalarsOf,
   stepSpan,
-} from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
-import { isServiceImage } from '../image-names.js';
-import { entriesOf, entryAt, knownText, nodeAt } from '../nodes.js';
+} from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
+import { isServiceImage } from '../model/image-names.js';
+import { entriesOf, entryAt, knownText, nodeAt } from '../model/nodes.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { type WrittenContainer } from '../written-containers.js';
+import { type WrittenContainer } from '../model/written-containers.js';
 import { COMMAND_RULES } from './command-texts.js';
 import { probesOnCommands, readiness } from './sidecar-readiness.js';
 import { shellLines } from './sidecar-lines.js';

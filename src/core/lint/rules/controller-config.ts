@@ -2,14 +2,14 @@ import type { ResourceClass } from '../../config/config.js';
 import { closestName } from '../../closest-name.js';
 import type { MapEntry } from '../../pipeline/source-tree.js';
 import { sameQuantity } from '../../quantity.js';
-import { entriesOf, knownText, nodeAt } from '../nodes.js';
-import type { LintCommandStep } from '../document.js';
-import type { LintJob } from '../lint-job.js';
+import { entriesOf, knownText, nodeAt } from '../model/nodes.js';
+import type { LintCommandStep } from '../model/document.js';
+import type { LintJob } from '../model/lint-job.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { type AgentRule, agentsOf } from '../step-agents.js';
-import { fillTokens } from '../text-in-job.js';
-import { isForUs, runsOnKubernetes } from '../where-it-runs.js';
-import { writtenContainers } from '../written-containers.js';
+import { type AgentRule, agentsOf } from '../model/step-agents.js';
+import { fillTokens } from '../model/text-in-job.js';
+import { isForUs, runsOnKubernetes } from '../model/where-it-runs.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 /** What the configuration of the controller makes of a step. */
 export const controllerConfigRules: RuleSet = {

@@ -1,10 +1,10 @@
 import { isReservedContainerName } from '../../job/identity.js';
 import { entryOf, type MapEntry, type SourceNode } from '../../pipeline/source-tree.js';
-import { commandContainerTexts, isOpen } from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
-import { entriesOf, knownText, mapsIn, nodeAt } from '../nodes.js';
+import { commandContainerTexts, isOpen } from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
+import { entriesOf, knownText, mapsIn, nodeAt } from '../model/nodes.js';
 import type { Found, RuleSet } from '../rule.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 /** Environment variables that do not arrive as written. */
 export const envRules: RuleSet = {

@@ -1,5 +1,5 @@
 import type { SourceNode } from '../../pipeline/source-tree.js';
-import { entriesOf, nodeAt } from '../nodes.js';
+import { entriesOf, nodeAt } from '../model/nodes.js';
 
 interface FileKind {
   readonly name: string;

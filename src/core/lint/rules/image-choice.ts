@@ -6,13 +6,13 @@ import {
   imageAttribute,
   isOpen,
   patchesOf,
-} from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
-import { splitImage } from '../image-names.js';
-import { knownText, mapsIn, nodeAt } from '../nodes.js';
+} from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
+import { splitImage } from '../model/image-names.js';
+import { knownText, mapsIn, nodeAt } from '../model/nodes.js';
 import type { Found, StepContext } from '../rule.js';
 import type { LintVersions } from '../world.js';
-import { type WrittenContainer, writtenContainers } from '../written-containers.js';
+import { type WrittenContainer, writtenContainers } from '../model/written-containers.js';
 
 /** `repository` patterns of images without a shell; `unless` is what the tag of a variant with one has in it. */
 const NO_SHELL: readonly { readonly repository: RegExp; readonly unless?: RegExp }[] = [

@@ -1,13 +1,13 @@
 import { parseImageReference } from '../../manifest/image-reference.js';
 import type { ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep, LintDocument } from '../document.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
 import type { Fix, Span } from '../finding.js';
-import { splitImage } from '../image-names.js';
-import type { LintJob } from '../lint-job.js';
-import { nodeAt, type Path, writtenText } from '../nodes.js';
-import { isUnknown, PLACEHOLDER } from '../placeholder.js';
+import { splitImage } from '../model/image-names.js';
+import type { LintJob } from '../model/lint-job.js';
+import { nodeAt, type Path, writtenText } from '../model/nodes.js';
+import { isUnknown, PLACEHOLDER } from '../model/placeholder.js';
 import type { Found, StepContext } from '../rule.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 /** Judges every image of a step by its form: what only the upload knows may be anything that fits. */
 export function* imageReferences(step: LintCommandStep, { document }: StepContext): Iterable<Found> {

@@ -1,8 +1,8 @@
 import { parseImageReference } from '../../manifest/image-reference.js';
 import { parseQuantity } from '../../quantity.js';
-import type { LintCommandStep, LintDocument } from '../document.js';
-import { entriesOf, nodeAt } from '../nodes.js';
-import { PLACEHOLDER } from '../placeholder.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
+import { entriesOf, nodeAt } from '../model/nodes.js';
+import { PLACEHOLDER } from '../model/placeholder.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import {
   demandedByUpload,

@@ -1,5 +1,5 @@
 import { entryOf } from '../../pipeline/source-tree.js';
-import type { LintCommandStep, LintDocument } from '../document.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
 import type { Fix } from '../finding.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { isGivenByBuildkite, isOfTheJob, knownAtUpload } from '../text/upload-names.js';

@@ -1,12 +1,12 @@
 import type { MapEntry } from '../../pipeline/source-tree.js';
-import type { LintCommandStep } from '../document.js';
-import { entriesOf, itemsOf, nodeAt } from '../nodes.js';
-import { isUnknown } from '../placeholder.js';
+import type { LintCommandStep } from '../model/document.js';
+import { entriesOf, itemsOf, nodeAt } from '../model/nodes.js';
+import { isUnknown } from '../model/placeholder.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { isOfTheHost, isOfTheJob, knownAtUpload } from '../text/upload-names.js';
 import { isCommand, leaveToShell, stepSites, type UploadSite, writtenValue } from '../text/upload-sites.js';
 import { parseUploadText, type UploadVariable, uploadVariables } from '../text/upload-text.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 /** Variables that a job has and the upload has not. */
 export const stepScopeRules: RuleSet = {

@@ -1,5 +1,5 @@
-import type { LintCommandStep } from '../document.js';
-import { entriesOf, nodeAt } from '../nodes.js';
+import type { LintCommandStep } from '../model/document.js';
+import { entriesOf, nodeAt } from '../model/nodes.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { namesSetIn } from '../text/shell/names.js';
 import {

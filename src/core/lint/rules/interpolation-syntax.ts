@@ -1,4 +1,4 @@
-import type { LintDocument } from '../document.js';
+import type { LintDocument } from '../model/document.js';
 import type { Found, RuleSet } from '../rule.js';
 import { type UploadSite, uploadSites } from '../text/upload-sites.js';
 import {
@@ -8,7 +8,7 @@ import {
   uploadErrors,
   uploadVariables,
 } from '../text/upload-text.js';
-import { isOlder } from '../versions.js';
+import { isOlder } from '../knowledge/versions.js';
 import type { LintWorld } from '../world.js';
 
 /** Dollar signs that make the agent refuse the upload. */

@@ -1,5 +1,5 @@
-import type { LintCommandStep, LintDocument } from '../document.js';
-import { nodeAt } from '../nodes.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
+import { nodeAt } from '../model/nodes.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { isOfTheHost, isOfTheJob } from '../text/upload-names.js';
 import { isCommand, leaveToShell, stepSites, type UploadSite, uploadSites } from '../text/upload-sites.js';

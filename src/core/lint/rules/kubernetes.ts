@@ -1,8 +1,8 @@
 import { entryOf, type MapEntry } from '../../pipeline/source-tree.js';
 import { isNull } from '../../pipeline/read-fields.js';
-import type { LintCommandStep } from '../document.js';
+import type { LintCommandStep } from '../model/document.js';
 import type { Span } from '../finding.js';
-import { entryAt, knownText, nodeAt } from '../nodes.js';
+import { entryAt, knownText, nodeAt } from '../model/nodes.js';
 import { explainIssues } from '../plugin/explain-issues.js';
 import { fieldLike } from '../plugin/plugin-schema.js';
 import type { Found, RuleSet } from '../rule.js';

@@ -1,4 +1,4 @@
-import type { LintCommandStep } from '../document.js';
+import type { LintCommandStep } from '../model/document.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { isConditional } from '../text/upload-names.js';
 import { pathInPlugin, stepSites, type UploadSite } from '../text/upload-sites.js';

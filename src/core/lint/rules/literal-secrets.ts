@@ -1,9 +1,9 @@
 import type { ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
-import type { LintDocument } from '../document.js';
+import type { LintDocument } from '../model/document.js';
 import type { Span } from '../finding.js';
-import { entriesOf, itemsOf, mapsIn, nodeAt } from '../nodes.js';
+import { entriesOf, itemsOf, mapsIn, nodeAt } from '../model/nodes.js';
 import type { Found } from '../rule.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 const RULE = 'security/literal-secret';
 

@@ -1,11 +1,11 @@
 import { closestName } from '../../closest-name.js';
 import { entryOf, type MapNode, type ScalarNode, type SourceNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep } from '../document.js';
+import type { LintCommandStep } from '../model/document.js';
 import type { Span } from '../finding.js';
-import { entriesOf, itemsOf, knownText, nodeAt } from '../nodes.js';
-import { isUnknown, PLACEHOLDER } from '../placeholder.js';
+import { entriesOf, itemsOf, knownText, nodeAt } from '../model/nodes.js';
+import { isUnknown, PLACEHOLDER } from '../model/placeholder.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { firstLineOf } from '../spans.js';
+import { firstLineOf } from '../model/spans.js';
 
 /** The matrix of a step and the tokens that stand for its elements. */
 export const matrixRules: RuleSet = {

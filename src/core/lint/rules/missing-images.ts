@@ -1,10 +1,10 @@
 import type { MapNode, ScalarNode } from '../../pipeline/source-tree.js';
-import { hasValue, imageAttribute, patchesOf } from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
+import { hasValue, imageAttribute, patchesOf } from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
 import type { Fix, Span } from '../finding.js';
-import { entryAt, writtenText } from '../nodes.js';
+import { entryAt, writtenText } from '../model/nodes.js';
 import type { Found, StepContext } from '../rule.js';
-import { type WrittenContainer, writtenContainers } from '../written-containers.js';
+import { type WrittenContainer, writtenContainers } from '../model/written-containers.js';
 
 /** Containers that somebody wrote without an image. */
 export function* missingImages(step: LintCommandStep, context: StepContext): Iterable<Found> {

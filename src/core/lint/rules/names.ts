@@ -1,9 +1,9 @@
 import { isReservedContainerName } from '../../job/identity.js';
 import type { MapEntry } from '../../pipeline/source-tree.js';
-import type { LintCommandStep } from '../document.js';
-import { entriesOf, entryAt, knownText, nodeAt } from '../nodes.js';
+import type { LintCommandStep } from '../model/document.js';
+import { entriesOf, entryAt, knownText, nodeAt } from '../model/nodes.js';
 import type { Found, RuleSet } from '../rule.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 /** Names that are the controller's to give. */
 export const nameRules: RuleSet = {

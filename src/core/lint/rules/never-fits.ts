@@ -1,13 +1,13 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
 import { formatQuantity } from '../../quantity.js';
-import type { ClusterFacts, NodeFacts } from '../cluster-facts.js';
+import type { ClusterFacts, NodeFacts } from '../knowledge/cluster-facts.js';
 import type { Span } from '../finding.js';
-import type { LintJob } from '../lint-job.js';
-import { entryAt } from '../nodes.js';
-import { whyNotOn } from '../node-match.js';
-import { type Amounts, amountsOf, containerCeiling, podRequest } from '../pod-request.js';
+import type { LintJob } from '../model/lint-job.js';
+import { entryAt } from '../model/nodes.js';
+import { whyNotOn } from '../knowledge/node-match.js';
+import { type Amounts, amountsOf, containerCeiling, podRequest } from '../knowledge/pod-request.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 /** Whether there is room for the pod of a step. */
 export const neverFitsRules: RuleSet = {

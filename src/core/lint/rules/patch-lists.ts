@@ -1,9 +1,9 @@
 import { closestName } from '../../closest-name.js';
 import type { SourceNode } from '../../pipeline/source-tree.js';
-import { isOpen } from '../command-containers.js';
+import { isOpen } from '../model/command-containers.js';
 import type { Fix } from '../finding.js';
-import type { LintJob } from '../lint-job.js';
-import { entriesOf, entryAt, knownText, mapsIn, nodeAt } from '../nodes.js';
+import type { LintJob } from '../model/lint-job.js';
+import { entriesOf, entryAt, knownText, mapsIn, nodeAt } from '../model/nodes.js';
 import type { Found, RuleInfo, StepContext } from '../rule.js';
 import { type ContainerNames, namesBeforePatch } from './patch-names.js';
 

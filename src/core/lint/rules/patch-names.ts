@@ -1,7 +1,7 @@
 import type { V1Container } from '@kubernetes/client-node';
 import type { ControllerConfig, PodSpecPatch } from '../../config/config.js';
-import type { LintJob } from '../lint-job.js';
-import { isUnknown } from '../placeholder.js';
+import type { LintJob } from '../model/lint-job.js';
+import { isUnknown } from '../model/placeholder.js';
 import type { LintWorld } from '../world.js';
 
 /** The containers that a podSpecPatch finds. */

@@ -1,10 +1,10 @@
 import type { V1Volume } from '@kubernetes/client-node';
 import { fieldType } from '../../manifest/merge-keys.js';
 import { type MapEntry, type MapNode, type ScalarNode, type SourceNode, valueOf } from '../../pipeline/source-tree.js';
-import { type LintJob, unpatchedPod } from '../lint-job.js';
-import { entriesOf, itemsOf, knownText, mapsIn, nodeAt, type Path } from '../nodes.js';
+import { type LintJob, unpatchedPod } from '../model/lint-job.js';
+import { entriesOf, itemsOf, knownText, mapsIn, nodeAt, type Path } from '../model/nodes.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 import { PATCHED_CONTAINER_RULES, patchedContainers } from './patch-lists.js';
 
 /** What a podSpecPatch does otherwise than its author thinks. */

@@ -1,13 +1,13 @@
 import { Lexer } from 'yaml';
 import { expandStep } from '../../pipeline/matrix.js';
 import { entryOf, type PipelineProblem, type SourceNode } from '../../pipeline/source-tree.js';
-import { isUnknown } from '../placeholder.js';
-import type { LintCommandStep, LintDocument } from '../document.js';
+import { isUnknown } from '../model/placeholder.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
 import type { Span } from '../finding.js';
-import { entriesOf } from '../nodes.js';
-import { isRayciGroup } from '../rayci.js';
+import { entriesOf } from '../model/nodes.js';
+import { isRayciGroup } from '../model/rayci.js';
 import type { Found, RuleSet } from '../rule.js';
-import { isOlder } from '../versions.js';
+import { isOlder } from '../knowledge/versions.js';
 import type { LintWorld } from '../world.js';
 import { fileKind, templateKind } from './file-kinds.js';
 import { unquotedMatrixTokens } from './yaml.js';

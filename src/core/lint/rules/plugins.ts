@@ -1,9 +1,9 @@
 import { isNull } from '../../pipeline/read-fields.js';
 import { entryOf, type MapEntry, type SourceNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep, LintDocument, LintPlugin } from '../document.js';
+import type { LintCommandStep, LintDocument, LintPlugin } from '../model/document.js';
 import { linesOf, renameKey, shift } from '../edits.js';
 import type { Fix, Span } from '../finding.js';
-import { entriesOf, itemsOf } from '../nodes.js';
+import { entriesOf, itemsOf } from '../model/nodes.js';
 import { fieldsOf, PLUGIN } from '../plugin/plugin-schema.js';
 import {
   isPluginField,

@@ -1,9 +1,9 @@
 import { isCommandContainer } from '../../manifest/command-containers.js';
 import { entryOf, type MapEntry, type SourceNode } from '../../pipeline/source-tree.js';
-import { hasValue, stepSpan } from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
-import type { LintJob } from '../lint-job.js';
-import { entriesOf, knownText, mapsIn, nodeAt } from '../nodes.js';
+import { hasValue, stepSpan } from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
+import type { LintJob } from '../model/lint-job.js';
+import { entriesOf, knownText, mapsIn, nodeAt } from '../model/nodes.js';
 import type { Found, StepContext } from '../rule.js';
 
 const POD_PARTS = ['podSpec', 'podSpecPatch'] as const;

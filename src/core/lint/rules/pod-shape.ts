@@ -1,5 +1,5 @@
 import type { SourceNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep, LintDocument } from '../document.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
 import { envEntries } from '../plugin/env-entries.js';
 import { fileModes } from '../plugin/file-modes.js';
 import { bareVolumes, negativeQuantities } from '../plugin/pod-values.js';

@@ -1,9 +1,9 @@
 import { compareQuantities, parseQuantity, type Quantity } from '../../quantity.js';
 import type { MapEntry, SourceNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep } from '../document.js';
-import { entriesOf, knownText, mapsIn, nodeAt } from '../nodes.js';
+import type { LintCommandStep } from '../model/document.js';
+import { entriesOf, knownText, mapsIn, nodeAt } from '../model/nodes.js';
 import type { Found, RuleSet } from '../rule.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 /** Amounts that are valid and hardly meant. */
 export const quantityRules: RuleSet = {

@@ -1,12 +1,12 @@
 import { closestName } from '../../closest-name.js';
 import { SIGNAL_REASONS } from '../../pipeline/step-attributes.js';
 import { entryOf, type MapNode, type SourceNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep } from '../document.js';
+import type { LintCommandStep } from '../model/document.js';
 import type { Span } from '../finding.js';
-import { knownText, nodeAt } from '../nodes.js';
-import { isUnknown } from '../placeholder.js';
+import { knownText, nodeAt } from '../model/nodes.js';
+import { isUnknown } from '../model/placeholder.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { runsElsewhere } from '../where-it-runs.js';
+import { runsElsewhere } from '../model/where-it-runs.js';
 
 /** Whether automatic retries would come when they are meant to. */
 export const retryRules: RuleSet = {

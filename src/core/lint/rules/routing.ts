@@ -1,9 +1,9 @@
 import { type ControllerConfig, effectiveQueue } from '../../config/config.js';
 import { isDefaultQueue, matchAgentTags, servesDefaultQueue } from '../../job/agent-tags.js';
-import type { LintCommandStep, LintDocument } from '../document.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
 import type { Fix, Span } from '../finding.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
-import { type AgentRule, agentsOf, queueOf, type StepAgents } from '../step-agents.js';
+import { type AgentRule, agentsOf, queueOf, type StepAgents } from '../model/step-agents.js';
 import { typoOf } from '../typo.js';
 import type { LintWorld } from '../world.js';
 

@@ -1,7 +1,7 @@
-import { hasValue, stepSpan } from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
-import type { LintJob } from '../lint-job.js';
-import { entryAt } from '../nodes.js';
+import { hasValue, stepSpan } from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
+import type { LintJob } from '../model/lint-job.js';
+import { entryAt } from '../model/nodes.js';
 import type { Found, StepContext } from '../rule.js';
 
 /** Git credentials in every container. */

@@ -1,9 +1,9 @@
 import type { SourceNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep } from '../document.js';
+import type { LintCommandStep } from '../model/document.js';
 import type { Span } from '../finding.js';
-import { entryAt, itemsOf, knownText, mapsIn, nodeAt } from '../nodes.js';
+import { entryAt, itemsOf, knownText, mapsIn, nodeAt } from '../model/nodes.js';
 import type { Found } from '../rule.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 const POD_PARTS = ['podSpec', 'podSpecPatch'] as const;
 

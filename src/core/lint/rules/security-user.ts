@@ -1,9 +1,9 @@
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 import { CONTAINERS } from '../../job/identity.js';
 import type { MapEntry, SourceNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep } from '../document.js';
-import type { LintJob } from '../lint-job.js';
-import { entryAt, knownText, nodeAt } from '../nodes.js';
+import type { LintCommandStep } from '../model/document.js';
+import type { LintJob } from '../model/lint-job.js';
+import { entryAt, knownText, nodeAt } from '../model/nodes.js';
 import type { Found } from '../rule.js';
 
 const SYSTEM: readonly string[] = [CONTAINERS.agent, CONTAINERS.checkout, CONTAINERS.copyAgent];

@@ -1,9 +1,9 @@
 import type { SourceNode } from '../../pipeline/source-tree.js';
-import type { LintDocument } from '../document.js';
+import type { LintDocument } from '../model/document.js';
 import type { Span } from '../finding.js';
-import type { LintJob } from '../lint-job.js';
-import { entriesOf, entryAt, itemsOf, knownText, mapsIn, nodeAt } from '../nodes.js';
-import { isUnknown } from '../placeholder.js';
+import type { LintJob } from '../model/lint-job.js';
+import { entriesOf, entryAt, itemsOf, knownText, mapsIn, nodeAt } from '../model/nodes.js';
+import { isUnknown } from '../model/placeholder.js';
 import type { Found, StepContext } from '../rule.js';
 
 const RULE = 'scheduling/selector-matches-nothing';

@@ -1,10 +1,10 @@
 import type { ListNode, MapEntry, ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
 import { effectiveInterposer } from '../../manifest/build-context.js';
-import { commandContainerTexts, commandEntry, hasValue, isOpen, scalarsOf } from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
+import { commandContainerTexts, commandEntry, hasValue, isOpen, scalarsOf } from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
 import type { Fix } from '../finding.js';
-import { entryAt, itemsOf, nodeAt } from '../nodes.js';
-import { isUnknown } from '../placeholder.js';
+import { entryAt, itemsOf, nodeAt } from '../model/nodes.js';
+import { isUnknown } from '../model/placeholder.js';
 import type { Found, DocumentContext } from '../rule.js';
 
 const SHELL = /^(?:\/(?:[\w.-]+\/)*)?(?:ba|da|a|z|k|mk|fi)?sh$/;

@@ -1,8 +1,8 @@
-import type { LintCommandStep } from '../document.js';
+import type { LintCommandStep } from '../model/document.js';
 import type { Span } from '../finding.js';
 import type { Check, Found, RuleInfo, StepContext } from '../rule.js';
-import { type ShellScript, shellScripts } from '../shell-scripts.js';
-import type { ShellcheckComment } from '../shellcheck-comments.js';
+import { type ShellScript, shellScripts } from '../shellcheck/shell-scripts.js';
+import type { ShellcheckComment } from '../shellcheck/shellcheck-comments.js';
 
 /** Speaks for the program `shellcheck`, when that is there; no check of the linter's own finds it. */
 export const SHELLCHECK_RULE: RuleInfo = {

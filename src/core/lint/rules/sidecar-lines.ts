@@ -1,11 +1,11 @@
 import { isReservedContainerName } from '../../job/identity.js';
 import type { ListNode, ScalarNode } from '../../pipeline/source-tree.js';
-import { scalarsOf } from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
+import { scalarsOf } from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
 import type { Fix } from '../finding.js';
-import { nodeAt, writtenText } from '../nodes.js';
+import { nodeAt, writtenText } from '../model/nodes.js';
 import type { Found, StepContext } from '../rule.js';
-import { writtenContainers } from '../written-containers.js';
+import { writtenContainers } from '../model/written-containers.js';
 
 /** A word that no shell would change. */
 const PLAIN_WORDS = /^[\w@%+=:,./-]+(?: +[\w@%+=:,./-]+)*$/;

@@ -1,9 +1,9 @@
-import { commandContainerTexts, containerSpan, hasValue, scalarsOf } from '../command-containers.js';
-import type { LintCommandStep } from '../document.js';
-import { isServiceImage } from '../image-names.js';
-import { entryAt, knownText, nodeAt } from '../nodes.js';
+import { commandContainerTexts, containerSpan, hasValue, scalarsOf } from '../model/command-containers.js';
+import type { LintCommandStep } from '../model/document.js';
+import { isServiceImage } from '../model/image-names.js';
+import { entryAt, knownText, nodeAt } from '../model/nodes.js';
 import type { Found } from '../rule.js';
-import { type WrittenContainer, writtenContainers } from '../written-containers.js';
+import { type WrittenContainer, writtenContainers } from '../model/written-containers.js';
 
 /** Probes that can end the build. */
 export function* probesOnCommands(step: LintCommandStep): Iterable<Found> {

@@ -1,6 +1,6 @@
 import { entryOf, type ScalarNode } from '../../pipeline/source-tree.js';
-import type { LintDocument, LintStep } from '../document.js';
-import { itemsOf, knownText } from '../nodes.js';
+import type { LintDocument, LintStep } from '../model/document.js';
+import { itemsOf, knownText } from '../model/nodes.js';
 import type { Found } from '../rule.js';
 
 /** A key that a step waits for. */

@@ -1,8 +1,8 @@
 import { entryOf, type MapEntry, type ScalarNode, type SourceNode } from '../../pipeline/source-tree.js';
-import type { LintDocument, LintStep } from '../document.js';
+import type { LintDocument, LintStep } from '../model/document.js';
 import type { Span } from '../finding.js';
-import { knownText, writtenText } from '../nodes.js';
-import { isUnknown, PLACEHOLDER } from '../placeholder.js';
+import { knownText, writtenText } from '../model/nodes.js';
+import { isUnknown, PLACEHOLDER } from '../model/placeholder.js';
 import type { Found, RuleSet } from '../rule.js';
 import { dependencies, dependencyCycles } from './step-dependencies.js';
 import { typoOf } from '../typo.js';

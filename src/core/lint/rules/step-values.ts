@@ -1,10 +1,10 @@
 import { closestName } from '../../closest-name.js';
 import { entryOf, type PipelineProblem } from '../../pipeline/source-tree.js';
-import type { LintDocument, LintStep } from '../document.js';
-import { entriesOf, knownText } from '../nodes.js';
-import { isUnknown } from '../placeholder.js';
+import type { LintDocument, LintStep } from '../model/document.js';
+import { entriesOf, knownText } from '../model/nodes.js';
+import { isUnknown } from '../model/placeholder.js';
 import type { Found, RuleSet } from '../rule.js';
-import { PlaceIndex, type Standing } from '../spans.js';
+import { PlaceIndex, type Standing } from '../model/spans.js';
 import { hasMistypedKind } from './step-keys.js';
 
 /** Values of steps that Buildkite does not take. */

@@ -1,10 +1,10 @@
 import { isReservedContainerName } from '../../job/identity.js';
 import type { MapEntry, SourceNode } from '../../pipeline/source-tree.js';
-import { entryAt, knownText, nodeAt } from '../nodes.js';
-import type { LintCommandStep } from '../document.js';
-import type { LintJob } from '../lint-job.js';
+import { entryAt, knownText, nodeAt } from '../model/nodes.js';
+import type { LintCommandStep } from '../model/document.js';
+import type { LintJob } from '../model/lint-job.js';
 import type { Found, RuleSet } from '../rule.js';
-import { type WrittenContainer, writtenContainers } from '../written-containers.js';
+import { type WrittenContainer, writtenContainers } from '../model/written-containers.js';
 
 /** Deadlines, grace periods and restarts; `pod/restart-policy` is described where the built pod is judged. */
 export const timeRules: RuleSet = {

@@ -3,15 +3,15 @@ import { workspaceVolume } from '../../manifest/workspace.js';
 import type { ControllerConfig } from '../../config/config.js';
 import { compareQuantities, parseQuantity } from '../../quantity.js';
 import type { MapEntry, SourceNode } from '../../pipeline/source-tree.js';
-import type { LintCommandStep } from '../document.js';
+import type { LintCommandStep } from '../model/document.js';
 import type { Span } from '../finding.js';
-import type { LintJob } from '../lint-job.js';
-import { entryAt, knownText, mapsIn, nodeAt, type Path, writtenText } from '../nodes.js';
-import { isUnknown } from '../placeholder.js';
-import { originOf } from '../provenance.js';
+import type { LintJob } from '../model/lint-job.js';
+import { entryAt, knownText, mapsIn, nodeAt, type Path, writtenText } from '../model/nodes.js';
+import { isUnknown } from '../model/placeholder.js';
+import { originOf } from '../model/provenance.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import type { LintWorld } from '../world.js';
-import { type WrittenContainer, writtenContainers } from '../written-containers.js';
+import { type WrittenContainer, writtenContainers } from '../model/written-containers.js';
 
 /** Volumes and mounts that the controller and Kubernetes treat otherwise than written. */
 export const volumeRules: RuleSet = {

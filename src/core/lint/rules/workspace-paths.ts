@@ -1,8 +1,8 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
-import { imageAttribute } from '../command-containers.js';
-import type { LintJob } from '../lint-job.js';
+import { imageAttribute } from '../model/command-containers.js';
+import type { LintJob } from '../model/lint-job.js';
 import type { Found, StepContext } from '../rule.js';
-import { type CommandScript, commandScripts, locateInScript } from '../scripts.js';
+import { type CommandScript, commandScripts, locateInScript } from '../model/scripts.js';
 import { baseName, commandWords, effectiveWords } from '../text/shell/commands.js';
 import type { SimpleCommand, Word } from '../text/shell/script.js';
 

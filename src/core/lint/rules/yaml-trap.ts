@@ -1,6 +1,6 @@
-import { itemsOf, nodeAt } from '../nodes.js';
+import { itemsOf, nodeAt } from '../model/nodes.js';
 import type { ScalarNode, SourceNode } from '../../pipeline/source-tree.js';
-import type { LintDocument } from '../document.js';
+import type { LintDocument } from '../model/document.js';
 import type { Found, RuleSet } from '../rule.js';
 
 /** Values that people read in one way and YAML in another. */

@@ -1,6 +1,6 @@
 import { Lexer } from 'yaml';
 import type { MapEntry, SourceNode } from '../../pipeline/source-tree.js';
-import type { LintDocument } from '../document.js';
+import type { LintDocument } from '../model/document.js';
 import type { Fix, Span } from '../finding.js';
 import type { Found, RuleSet } from '../rule.js';
 

@@ -1,6 +1,6 @@
-import type { LintCommandStep, LintDocument } from '../document.js';
-import { entriesOf, nodeAt } from '../nodes.js';
-import { PLACEHOLDER } from '../placeholder.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
+import { entriesOf, nodeAt } from '../model/nodes.js';
+import { PLACEHOLDER } from '../model/placeholder.js';
 import type { LintWorld } from '../world.js';
 import { uploadSites } from './upload-sites.js';
 

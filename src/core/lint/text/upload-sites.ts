@@ -1,5 +1,5 @@
 import type { ScalarNode, SourceNode, TextSpan } from '../../pipeline/source-tree.js';
-import type { LintCommandStep, LintDocument } from '../document.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
 import type { Fix, Span } from '../finding.js';
 import { mapScalar, type ScalarMap } from './locate.js';
 import { parseUploadText, type UploadText, type UploadVariable } from './upload-text.js';

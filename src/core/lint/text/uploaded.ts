@@ -1,5 +1,5 @@
 import type { Span } from '../finding.js';
-import { PLACEHOLDER } from '../placeholder.js';
+import { PLACEHOLDER } from '../model/placeholder.js';
 import type { UploadPart, UploadText, UploadVariable } from './upload-text.js';
 
 /** A text after the upload's interpolation, with the way back. */

@@ -1,5 +1,5 @@
 import { interpolate } from '../../pipeline/interpolate.js';
-import { PLACEHOLDER } from '../placeholder.js';
+import { PLACEHOLDER } from '../model/placeholder.js';
 import { uploadErrors, type UploadPart, type UploadText, type UploadVariable } from './upload-text.js';
 
 /** A piece of a text that is known only later. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isServiceImage, splitImage } from '../../../../src/core/lint/image-names.js';
+import { isServiceImage, splitImage } from '../../../../src/core/lint/model/image-names.js';
 import { lintText, placesOf } from '../../../support/lint.js';
 
 describe('images', () => {

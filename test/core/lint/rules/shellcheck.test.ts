@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { readLintDocument } from '../../../../src/core/lint/document.js';
+import { readLintDocument } from '../../../../src/core/lint/model/document.js';
 import type { Finding } from '../../../../src/core/lint/finding.js';
 import { keyOf, SHELLCHECK_RULE, shellcheckCheck } from '../../../../src/core/lint/rules/shellcheck.js';
-import { shellScripts } from '../../../../src/core/lint/shell-scripts.js';
-import { parseShellcheck, type ShellcheckComment } from '../../../../src/core/lint/shellcheck-comments.js';
+import { shellScripts } from '../../../../src/core/lint/shellcheck/shell-scripts.js';
+import { parseShellcheck, type ShellcheckComment } from '../../../../src/core/lint/shellcheck/shellcheck-comments.js';
 import { lintText, lintWorld } from '../../../support/lint.js';
 
 type Said = Partial<ShellcheckComment>;

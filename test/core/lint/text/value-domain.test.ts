@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { parseUploadText } from '../../../../src/core/lint/text/upload-text.js';
-import { isUnknown } from '../../../../src/core/lint/placeholder.js';
+import { isUnknown } from '../../../../src/core/lint/model/placeholder.js';
 import {
   completions,
   couldEqual,
