@@ -2,7 +2,7 @@
 // Run after a build: `node scripts/generate-rule-pages.mjs` tells what differs, `--write` puts it right.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { ALL_RULES } from '../dist/src/app/all-rules.js';
+import { ALL_RULES } from '../dist/src/app/lint/all-rules.js';
 import { ruleIndex, rulePage } from '../dist/src/core/lint/report/rule-page.js';
 import { settingsJsonSchema } from '../dist/src/core/lint/settings/settings-schema.js';
 

@@ -1,9 +1,9 @@
 import type { InferredFlags } from '@oclif/core/interfaces';
-import { diffFixes } from '../app/diff-fixes.js';
-import { explainRule } from '../app/explain-rule.js';
-import { initLint } from '../app/init-lint.js';
-import { type LintFlags, type LintResult, runLint } from '../app/run-lint.js';
-import { appendToFile, writeFileWhole } from '../app/write-file.js';
+import { diffFixes } from '../app/lint/diff-fixes.js';
+import { explainRule } from '../app/lint/explain-rule.js';
+import { initLint } from '../app/lint/init-lint.js';
+import { type LintFlags, type LintResult, runLint } from '../app/lint/run-lint.js';
+import { appendToFile, writeFileWhole } from '../app/lint/write-file.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { joinExplainPath } from '../cli/explain-argument.js';
 import { type LintOutput, parseLintOutputs } from '../cli/format/lint/index.js';

@@ -2,9 +2,11 @@ import { closestName } from '../../closest-name.js';
 import { entryOf, type MapEntry, type ScalarNode, type SourceNode } from '../../pipeline/source-tree.js';
 import type { ClusterFacts } from '../knowledge/cluster-facts.js';
 import { itemsOf, knownText } from '../model/nodes.js';
+import type { LintDocument } from '../model/document.js';
 import type { LintJob } from '../model/lint-job.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
 import { textInJob } from '../model/text-in-job.js';
+import type { LintWorld } from '../world.js';
 import { type ObjectKind, REFERENCES, type Reference } from './cluster-references.js';
 
 /** Objects of the cluster that a step names. */
@@ -20,7 +22,10 @@ export const clusterObjectRules: RuleSet = {
         'Correct the name, or create the object in the namespace of the controller. "agent-stack-k8s facts" takes a new snapshot.',
     },
   ],
-  checks: [{ scope: 'job', check: missingObjects }],
+  checks: [
+    { scope: 'job', check: missingObjects },
+    { scope: 'file', check: unknownObjects },
+  ],
 };
 
 const RULE = 'cluster/missing-object';
@@ -58,9 +63,31 @@ function objectsOf(facts: ClusterFacts, kind: ObjectKind): ReadonlyMap<string, r
 function* missingObjects(job: LintJob, { world: { facts } }: StepContext): Iterable<Found> {
   if (facts === undefined) return;
   for (const { config } of job.step.kubernetes) {
-    for (const named of namedObjects(config, job)) yield* judge(named, facts);
+    for (const named of namedObjects(config, (node) => textInJob(node, job))) yield* judge(named, facts);
   }
 }
+
+/** Says once a file what nobody can tell without a snapshot of the cluster. */
+function* unknownObjects({ commandSteps }: LintDocument, { facts }: LintWorld): Iterable<Found> {
+  if (facts !== undefined) return;
+  const named = commandSteps.flatMap(({ kubernetes }) =>
+    kubernetes.flatMap(({ config }) => [...namedObjects(config, knownText)]),
+  );
+  const asked = named.filter(({ reference, name }) => !ALWAYS_THERE.has(`${reference.kind} ${name}`));
+  const [first] = asked;
+  if (first === undefined) return;
+  const others = new Set(asked.map(({ reference, name }) => `${reference.kind} ${name}`)).size - 1;
+  const more = others === 0 ? '' : ` and ${others} other object${others === 1 ? '' : 's'} named in this file`;
+  yield {
+    rule: RULE,
+    severity: 'info',
+    at: first.node,
+    message: `cannot know whether the cluster has ${first.reference.kind} "${first.name}"${more}; pass --facts with a snapshot that "agent-stack-k8s facts" takes`,
+  };
+}
+
+/** The text of a scalar, when it is known. */
+type TextOf = (node: SourceNode | undefined) => string | undefined;
 
 /** An object that the plugin's configuration names. */
 interface NamedObject {
@@ -71,36 +98,36 @@ interface NamedObject {
   readonly keys: readonly { readonly node: ScalarNode; readonly text: string }[];
 }
 
-function* namedObjects(node: SourceNode | undefined, job: LintJob): Iterable<NamedObject> {
-  for (const item of itemsOf(node)) yield* namedObjects(item, job);
+function* namedObjects(node: SourceNode | undefined, textOf: TextOf): Iterable<NamedObject> {
+  for (const item of itemsOf(node)) yield* namedObjects(item, textOf);
   if (node?.kind !== 'map') return;
   for (const entry of node.entries) {
-    const found = REFERENCES[entry.key]?.flatMap((reference) => read(entry, reference, job)) ?? [];
+    const found = REFERENCES[entry.key]?.flatMap((reference) => read(entry, reference, textOf)) ?? [];
     yield* found;
-    yield* namedObjects(entry.value, job);
+    yield* namedObjects(entry.value, textOf);
   }
 }
 
-function read({ value }: MapEntry, reference: Reference, job: LintJob): readonly NamedObject[] {
+function read({ value }: MapEntry, reference: Reference, textOf: TextOf): readonly NamedObject[] {
   const holders = reference.list === true ? itemsOf(value) : [value];
-  return holders.flatMap((holder) => readHolder(holder, reference, job) ?? []);
+  return holders.flatMap((holder) => readHolder(holder, reference, textOf) ?? []);
 }
 
-function readHolder(holder: SourceNode, reference: Reference, job: LintJob): NamedObject | undefined {
+function readHolder(holder: SourceNode, reference: Reference, textOf: TextOf): NamedObject | undefined {
   const node = reference.name === undefined ? holder : entryOf(holder, reference.name)?.value;
-  const name = textInJob(node, job) ?? '';
+  const name = textOf(node) ?? '';
   const isOptional = knownText(entryOf(holder, 'optional')?.value) === 'true';
   if (node?.kind !== 'scalar' || name === '' || isOptional) return undefined;
-  return { reference, node, name, keys: reference.hasKeys === true ? keysOf(holder, job) : [] };
+  return { reference, node, name, keys: reference.hasKeys === true ? keysOf(holder, textOf) : [] };
 }
 
-function keysOf(holder: SourceNode, job: LintJob): NamedObject['keys'] {
+function keysOf(holder: SourceNode, textOf: TextOf): NamedObject['keys'] {
   const items = itemsOf(entryOf(holder, 'items')?.value);
-  return [holder, ...items].flatMap((each) => keyOf(entryOf(each, 'key')?.value, job));
+  return [holder, ...items].flatMap((each) => keyOf(entryOf(each, 'key')?.value, textOf));
 }
 
-function keyOf(node: SourceNode | undefined, job: LintJob): readonly { node: ScalarNode; text: string }[] {
-  const text = textInJob(node, job);
+function keyOf(node: SourceNode | undefined, textOf: TextOf): readonly { node: ScalarNode; text: string }[] {
+  const text = textOf(node);
   return node?.kind === 'scalar' && text !== undefined ? [{ node, text }] : [];
 }
 

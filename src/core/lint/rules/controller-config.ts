@@ -3,9 +3,10 @@ import { closestName } from '../../closest-name.js';
 import type { MapEntry } from '../../pipeline/source-tree.js';
 import { sameQuantity } from '../../quantity.js';
 import { entriesOf, knownText, nodeAt } from '../model/nodes.js';
-import type { LintCommandStep } from '../model/document.js';
+import type { LintCommandStep, LintDocument } from '../model/document.js';
 import type { LintJob } from '../model/lint-job.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
+import type { LintWorld } from '../world.js';
 import { type AgentRule, agentsOf } from '../model/step-agents.js';
 import { fillTokens } from '../model/text-in-job.js';
 import { isForUs, runsOnKubernetes } from '../model/where-it-runs.js';
@@ -51,6 +52,7 @@ export const controllerConfigRules: RuleSet = {
   checks: [
     { scope: 'step', check: prohibited },
     { scope: 'job', check: resourceClass },
+    { scope: 'file', check: unknownClasses },
     { scope: 'job', check: needsDocker },
   ],
 };
@@ -75,6 +77,19 @@ function* resourceClass(job: LintJob, { world: { config, configName } }: StepCon
   const classes = config.resourceClasses ?? {};
   if (Object.hasOwn(classes, name)) yield* overridden(step, name, classes[name]);
   else if (asked !== undefined) yield unknownClass({ ...asked, value: name }, Object.keys(classes));
+}
+
+/** Says once a file what nobody can tell without the controller's configuration. */
+function* unknownClasses({ commandSteps }: LintDocument, { configName }: LintWorld): Iterable<Found> {
+  if (configName !== undefined) return;
+  const asked = commandSteps.flatMap((step) => agentsOf(step).rules).find(({ key }) => key === 'resource_class');
+  if (asked === undefined || !asked.known) return;
+  yield {
+    rule: 'agents/resource-class',
+    severity: 'info',
+    at: asked.at,
+    message: `cannot know whether the controller has resource class "${asked.value}"; pass --config with its configuration`,
+  };
 }
 
 function unknownClass({ value, at }: AgentRule, names: readonly string[]): Found {

@@ -30,7 +30,7 @@ describe('routing rules', () => {
   ];
   for (const [name, text, world, said] of cases) {
     it(`say ${said.length === 0 ? 'nothing' : said.join(', ')} of ${name}`, () => {
-      const findings = lintText(text, world);
+      const findings = lintText(text, { facts: {}, ...world });
 
       expect(findings.map(({ severity, rule }) => `${severity} ${rule}`)).to.deep.equal(said);
     });

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type LintFlags, type LintResult, runLint } from '../../src/app/run-lint.js';
-import { runShellcheck } from '../../src/app/shellcheck.js';
-import { placesOf } from '../support/lint.js';
+import { type LintFlags, type LintResult, runLint } from '../../../src/app/lint/run-lint.js';
+import { runShellcheck } from '../../../src/app/lint/shellcheck.js';
+import { placesOf } from '../../support/lint.js';
 
 /** Stands in for shellcheck: finds each `$x`, notes its calls, and misbehaves as the script asks. */
 const FAKE = `#!${process.execPath}

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { UsageError } from '../core/errors.js';
-import type { Severity } from '../core/lint/finding.js';
-import type { Preset } from '../core/lint/lint-document.js';
+import { UsageError } from '../../core/errors.js';
+import type { Severity } from '../../core/lint/finding.js';
+import type { Preset } from '../../core/lint/lint-document.js';
 import {
   DEFAULT_SETTINGS,
   type LintSettings,
@@ -11,9 +11,9 @@ import {
   SettingsError,
   severityOf,
   unknownRule,
-} from '../core/lint/settings/settings.js';
+} from '../../core/lint/settings/settings.js';
 import { repositoryRoot, toSlashes } from './file-walker.js';
-import { readNamedFile } from './render-inputs.js';
+import { readNamedFile } from '../render-inputs.js';
 
 /** Name of the settings file that is looked for. */
 export const SETTINGS_FILE = '.agent-stack-lint.yaml';

@@ -1,6 +1,6 @@
 import { execFile, type ExecFileException } from 'node:child_process';
-import type { ShellScript } from '../core/lint/shellcheck/shell-scripts.js';
-import { parseShellcheck, type ShellcheckComment } from '../core/lint/shellcheck/shellcheck-comments.js';
+import type { ShellScript } from '../../core/lint/shellcheck/shell-scripts.js';
+import { parseShellcheck, type ShellcheckComment } from '../../core/lint/shellcheck/shellcheck-comments.js';
 
 /** What shellcheck says of a script, or why it says nothing. */
 export type ShellcheckAnswer =

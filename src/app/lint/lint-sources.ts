@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { UsageError } from '../core/errors.js';
-import { DEFAULT_PIPELINE_FILES } from '../core/pipeline/parse-pipeline.js';
+import { UsageError } from '../../core/errors.js';
+import { DEFAULT_PIPELINE_FILES } from '../../core/pipeline/parse-pipeline.js';
 import { listFiles, toSlashes } from './file-walker.js';
 
 /** A file that a run looks at. */

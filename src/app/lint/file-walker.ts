@@ -2,7 +2,7 @@ import ignore, { type Ignore } from 'ignore';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { compareText } from '../core/lint/report/report.js';
+import { compareText } from '../../core/lint/report/report.js';
 
 /** Never walked, whatever .gitignore says. */
 const SKIPPED_FOLDERS = new Set(['.git', 'node_modules']);

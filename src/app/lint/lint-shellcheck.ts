@@ -1,7 +1,7 @@
-import type { LintDocument } from '../core/lint/model/document.js';
-import { levelOf, levelsFor } from '../core/lint/settings/rule-levels.js';
-import { SHELLCHECK_RULE, shellcheckCheck } from '../core/lint/rules/shellcheck.js';
-import { type ShellScript, shellScripts } from '../core/lint/shellcheck/shell-scripts.js';
+import type { LintDocument } from '../../core/lint/model/document.js';
+import { levelOf, levelsFor } from '../../core/lint/settings/rule-levels.js';
+import { SHELLCHECK_RULE, shellcheckCheck } from '../../core/lint/rules/shellcheck.js';
+import { type ShellScript, shellScripts } from '../../core/lint/shellcheck/shell-scripts.js';
 import type { LintContext } from './lint-texts.js';
 import { runShellcheck, type ShellcheckRequest } from './shellcheck.js';
 

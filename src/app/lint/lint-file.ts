@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import type { Finding } from '../core/lint/finding.js';
-import { type OwnRuleId, ownSeverity } from '../core/lint/rules/run.js';
+import type { Finding } from '../../core/lint/finding.js';
+import { type OwnRuleId, ownSeverity } from '../../core/lint/rules/run.js';
 
 const MEGABYTE = 1024 * 1024;
 /** No pipeline is larger; it keeps a wrong glob from taking all memory. */

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from '../core/errors.js';
-import type { RuleInfo } from '../core/lint/rule.js';
-import { unknownRule } from '../core/lint/settings/settings.js';
+import { UsageError } from '../../core/errors.js';
+import type { RuleInfo } from '../../core/lint/rule.js';
+import { unknownRule } from '../../core/lint/settings/settings.js';
 import { ALL_RULES } from './all-rules.js';
 
 /** The page of a rule as the package holds it, for an empty id a list of all rules; without a page what the rule says about itself. Throws a `UsageError` for an unknown rule. */

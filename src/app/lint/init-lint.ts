@@ -5,7 +5,7 @@ import { toSlashes } from './file-walker.js';
 import { SETTINGS_FILE } from './lint-settings-file.js';
 import { findLintSources } from './lint-sources.js';
 import { readForLint } from './lint-texts.js';
-import { looksLikePipeline } from '../core/lint/model/neighbours.js';
+import { looksLikePipeline } from '../../core/lint/model/neighbours.js';
 import { writeFileWhole } from './write-file.js';
 
 const STARTER = `# Settings of \`agent-stack-k8s lint\`; all keys: docs/lint.md

@@ -1,15 +1,15 @@
-import { ConfigError, type ConfigProblem, formatProblem } from '../core/config/config-problem.js';
-import { defaultConfig } from '../core/config/default-config.js';
-import { UsageError } from '../core/errors.js';
-import type { ClusterFacts } from '../core/lint/knowledge/cluster-facts.js';
-import type { Finding } from '../core/lint/finding.js';
-import { readClusterFacts } from '../core/lint/knowledge/read-cluster-facts.js';
-import { type OwnRuleId, ownSeverity } from '../core/lint/rules/run.js';
-import type { LintSettings } from '../core/lint/settings/settings.js';
-import { TextLines } from '../core/lint/model/text-lines.js';
-import type { LintWorld } from '../core/lint/world.js';
-import { parsePairs } from './pairs.js';
-import { readNamedFile } from './render-inputs.js';
+import { ConfigError, type ConfigProblem, formatProblem } from '../../core/config/config-problem.js';
+import { defaultConfig } from '../../core/config/default-config.js';
+import { UsageError } from '../../core/errors.js';
+import type { ClusterFacts } from '../../core/lint/knowledge/cluster-facts.js';
+import type { Finding } from '../../core/lint/finding.js';
+import { readClusterFacts } from '../../core/lint/knowledge/read-cluster-facts.js';
+import { type OwnRuleId, ownSeverity } from '../../core/lint/rules/run.js';
+import type { LintSettings } from '../../core/lint/settings/settings.js';
+import { TextLines } from '../../core/lint/model/text-lines.js';
+import type { LintWorld } from '../../core/lint/world.js';
+import { parsePairs } from '../pairs.js';
+import { readNamedFile } from '../render-inputs.js';
 
 export interface WorldRequest {
   readonly settings: LintSettings;
@@ -70,7 +70,7 @@ async function readController(
   const text = path === '' ? '' : await readNamedFile(path);
   const sources = new Map(path === '' ? [] : [[path, text]]);
   // Not before it is needed: checking a configuration loads the types of Kubernetes.
-  const { loadConfig } = await import('./load-config.js');
+  const { loadConfig } = await import('../load-config.js');
   const loaded = await loadConfig({ path, environment, settings: set });
   const problems = loaded.ok ? loaded.value.warnings : loaded.error;
   const elsewhere = problems.filter(({ origin }) => origin.layer !== 'file');

@@ -1,10 +1,10 @@
-import type { Finding } from '../core/lint/finding.js';
-import { type LintDocument, readLintDocument } from '../core/lint/model/document.js';
-import { lintDocument } from '../core/lint/lint-document.js';
-import { levelOf, levelsFor, type LevelSources } from '../core/lint/settings/rule-levels.js';
-import type { RuleInfo, RuleSet } from '../core/lint/rule.js';
-import { applySuppressions, type Suppressed } from '../core/lint/report/suppressions.js';
-import type { LintWorld } from '../core/lint/world.js';
+import type { Finding } from '../../core/lint/finding.js';
+import { type LintDocument, readLintDocument } from '../../core/lint/model/document.js';
+import { lintDocument } from '../../core/lint/lint-document.js';
+import { levelOf, levelsFor, type LevelSources } from '../../core/lint/settings/rule-levels.js';
+import type { RuleInfo, RuleSet } from '../../core/lint/rule.js';
+import { applySuppressions, type Suppressed } from '../../core/lint/report/suppressions.js';
+import type { LintWorld } from '../../core/lint/world.js';
 
 /** What is the same for all files of a run. */
 export interface LintContext {

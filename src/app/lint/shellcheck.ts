@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import type { ShellScript } from '../core/lint/shellcheck/shell-scripts.js';
-import type { ShellcheckComment } from '../core/lint/shellcheck/shellcheck-comments.js';
-import { keyOf, type ShellcheckAnswers } from '../core/lint/rules/shellcheck.js';
+import type { ShellScript } from '../../core/lint/shellcheck/shell-scripts.js';
+import type { ShellcheckComment } from '../../core/lint/shellcheck/shellcheck-comments.js';
+import { keyOf, type ShellcheckAnswers } from '../../core/lint/rules/shellcheck.js';
 
 /** `auto`: when it is there. */
 export type ShellcheckMode = 'auto' | 'always' | 'never';

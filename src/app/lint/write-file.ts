@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { appendFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { EXIT, ToolkitError } from '../core/errors.js';
+import { EXIT, ToolkitError } from '../../core/errors.js';
 
 /** Writes a file as a whole or not at all: readers see the old or the new text. Keeps the mode of a file and follows a link to it. */
 export async function writeFileWhole(path: string, text: string): Promise<void> {

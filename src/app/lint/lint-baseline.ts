@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { UsageError } from '../core/errors.js';
+import { UsageError } from '../../core/errors.js';
 import {
   applyBaseline,
   type BaselineEntry,
@@ -8,12 +8,12 @@ import {
   formatBaseline,
   parseBaseline,
   updateBaseline,
-} from '../core/lint/report/baseline.js';
-import type { Finding } from '../core/lint/finding.js';
-import { ownSeverity } from '../core/lint/rules/run.js';
-import { TextLines } from '../core/lint/model/text-lines.js';
+} from '../../core/lint/report/baseline.js';
+import type { Finding } from '../../core/lint/finding.js';
+import { ownSeverity } from '../../core/lint/rules/run.js';
+import { TextLines } from '../../core/lint/model/text-lines.js';
 import { toSlashes } from './file-walker.js';
-import { readNamedFile } from './render-inputs.js';
+import { readNamedFile } from '../render-inputs.js';
 import { writeFileWhole } from './write-file.js';
 
 /** What is left of some findings when a baseline has been looked at. */
