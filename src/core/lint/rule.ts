@@ -11,7 +11,7 @@ export interface RuleInfo {
   readonly severity: Severity | 'off';
   /** Severity in the preset `strict`. @default the same */
   readonly strict?: Severity;
-  /** What the rule must know to speak at all. */
+  /** What the rule must know to judge; without it the rule is silent, or says once a file what it cannot know. */
   readonly needs?: 'config' | 'facts' | 'shellcheck';
   /** Whether `--fix` mends (some of) its findings. */
   readonly fixable?: boolean;
