@@ -5,12 +5,28 @@ const { dirname, join } = require('node:path');
 const { Script, constants } = require('node:vm');
 
 const bundle = join(__dirname, '..', 'dist', 'bundle');
-const file = join(bundle, 'program.cjs');
-// Compiled code is of use to the very V8 that made it; any other Node.js compiles the text.
-const codeCache = join(bundle, `program.node-${process.versions.node}-${process.arch}.cache`);
 
-/** Compiles the bundled program, from the code cache where there is one for this Node.js. */
-function compileProgram() {
+/** The bundles: `lint`, whose rules are most of the code, and all other commands, which start faster without. */
+const PROGRAMS = ['program', 'lint'];
+
+/** The bundle that holds the command of a command line. */
+function programOf([command]) {
+  return command === 'lint' ? 'lint' : 'program';
+}
+
+function fileOf(name) {
+  return join(bundle, `${name}.cjs`);
+}
+
+/** Compiled code is of use to the very V8 that made it; any other Node.js compiles the text. */
+function codeCacheOf(name) {
+  return join(bundle, `${name}.node-${process.versions.node}-${process.arch}.cache`);
+}
+
+/** Compiles a bundle, from its code cache where there is one for this Node.js. */
+function compileProgram(name) {
+  const file = fileOf(name);
+  const codeCache = codeCacheOf(name);
   return new Script(Module.wrap(readFileSync(file, 'latin1')), {
     filename: file,
     cachedData: existsSync(codeCache) ? readFileSync(codeCache) : undefined,
@@ -18,8 +34,9 @@ function compileProgram() {
   });
 }
 
-/** Runs a compiled program as the module it is; gives its exports. */
-function evaluateProgram(script) {
+/** Runs a compiled bundle as the module it is; gives its exports. */
+function evaluateProgram(name, script) {
+  const file = fileOf(name);
   const program = new Module(file);
   program.filename = file;
   // oclif asks for the program again, through the file of the command it looks for.
@@ -29,12 +46,12 @@ function evaluateProgram(script) {
   return program.exports;
 }
 
-/** The bundled program. Starts in half the time when its code cache fits. */
-function loadProgram() {
-  if (existsSync(codeCache)) return evaluateProgram(compileProgram());
+/** A bundle's exports. It starts in half the time when its code cache fits. */
+function loadProgram(name) {
+  if (existsSync(codeCacheOf(name))) return evaluateProgram(name, compileProgram(name));
   // Node 22 and newer keep compiled code between runs.
   Module.enableCompileCache?.();
-  return require(file);
+  return require(fileOf(name));
 }
 
-module.exports = { codeCache, compileProgram, evaluateProgram, loadProgram };
+module.exports = { PROGRAMS, codeCacheOf, compileProgram, evaluateProgram, loadProgram, programOf };

@@ -5,5 +5,6 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`agent-stack-k8s needs Node.js 20.19 or newer, this is ${process.versions.node}\n`);
   process.exitCode = 3;
 } else {
-  void require('./load-program.js').loadProgram().main();
+  const { loadProgram, programOf } = require('./load-program.js');
+  void loadProgram(programOf(process.argv.slice(2))).main();
 }

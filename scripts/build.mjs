@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core';
 import { build } from 'esbuild';
+import { programOf, PROGRAMS } from '../bin/load-program.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -118,32 +119,41 @@ function writeLicences() {
 }
 
 /**
- * One file with all commands. It is CommonJS, because V8 can keep compiled code of such a file, and a command's modules are
+ * One file with the commands of a program. It is CommonJS, because V8 can keep compiled code of such a file, and a command's modules are
  * evaluated when the command is asked for. oclif finds each command in a file of its own, which only points there.
  */
-async function bundleProgram() {
-  const commands = readdirSync('dist/src/commands').filter((file) => file.endsWith('.js'));
+async function bundleProgram(name, commands) {
   const getters = commands.map(
-    (file) => `get ${JSON.stringify(basename(file, '.js'))}() { return require('./dist/src/commands/${file}'); }`,
+    (command) => `get ${JSON.stringify(command)}() { return require('./dist/src/commands/${command}.js'); }`,
   );
   await bundle({
     stdin: {
       contents: `export { main } from './dist/src/cli/main.js';\nexport const commands = { ${getters.join(', ')} };\n`,
       resolveDir: root,
     },
-    outfile: 'dist/bundle/program.cjs',
+    outfile: `dist/bundle/${name}.cjs`,
     format: 'cjs',
     external: ['typescript', 'ts-node', 'tsx'],
     plugins: [lazyOclif, separateLibraries],
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
   });
-  mkdirSync('dist/bundle/commands');
-  for (const file of commands) {
-    const name = basename(file, '.js');
+  for (const command of commands) {
     writeFileSync(
-      `dist/bundle/commands/${name}.cjs`,
-      `module.exports = require('../program.cjs').commands[${JSON.stringify(name)}];\n`,
+      `dist/bundle/commands/${command}.cjs`,
+      `module.exports = require('../${name}.cjs').commands[${JSON.stringify(command)}];\n`,
+    );
+  }
+}
+
+async function bundlePrograms() {
+  const files = readdirSync('dist/src/commands').filter((file) => file.endsWith('.js'));
+  const commands = files.map((file) => basename(file, '.js'));
+  mkdirSync('dist/bundle/commands', { recursive: true });
+  for (const name of PROGRAMS) {
+    await bundleProgram(
+      name,
+      commands.filter((command) => programOf([command]) === name),
     );
   }
 }
@@ -181,7 +191,7 @@ async function writeManifest() {
 }
 
 compile();
-await bundleProgram();
+await bundlePrograms();
 await bundleLibraries();
 await bundleAgentCli();
 writeLicences();

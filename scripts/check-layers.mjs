@@ -56,9 +56,9 @@ const RUN_TIME_RULES = [
   only('ports', [], 'compiles to nothing'),
   {
     name: 'short-commands-load-little',
-    comment: 'render, version and --help start fast: they never reach the Kubernetes client, graphql or listr2',
+    comment: 'lint, render, version and --help start fast: they never reach the Kubernetes client, graphql or listr2',
     severity: 'error',
-    from: { path: '^dist/src/(?:commands/(?:render|version)|cli/(?:main|run-oclif))\\.js$' },
+    from: { path: '^dist/src/(?:commands/(?:lint|render|version)|cli/(?:main|run-oclif))\\.js$' },
     to: { path: library('@kubernetes/client-node', 'graphql', 'listr2'), reachable: true },
   },
 ];

@@ -9,6 +9,8 @@ const CHECKS = [
   ['layers (dependency-cruiser)', process.execPath, 'scripts/check-layers.mjs'],
   ['unused code (knip)', bin('knip')],
   ['generated files', process.execPath, 'scripts/generate-config-reference.mjs'],
+  ['generated schemas', process.execPath, 'scripts/generate-lint-schemas.mjs'],
+  ['pages of lint rules', process.execPath, 'scripts/generate-rule-pages.mjs'],
   ...(process.argv.includes('--no-tests') ? [] : [['tests (mocha)', bin('mocha')]]),
 ];
 

@@ -10,6 +10,8 @@ const EXAMPLES = [
   '$ agent-stack-k8s sandbox',
   '# see the Kubernetes Jobs that a pipeline becomes',
   '$ agent-stack-k8s render .buildkite/pipeline.yml --config config.yaml',
+  '# find the mistakes of all pipelines of this repository',
+  '$ agent-stack-k8s lint',
   '# run the jobs of a queue in a cluster',
   '$ agent-stack-k8s controller --config config.yaml',
 ].join('\n');

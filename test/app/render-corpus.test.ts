@@ -38,7 +38,7 @@ describe('render over real pipelines', () => {
     }
 
     expect(counts.files).to.be.at.least(346);
-    expect(counts.manifests).to.be.at.least(900);
+    expect(counts.manifests).to.be.at.least(890);
     expect(counts.failedJobs).to.be.below(150);
   });
 });

@@ -96,7 +96,15 @@ describe('the packaged program', () => {
       tls: builtin.includes('NativeModule tls'),
     });
 
-    for (const args of [['render', pipeline], ['--version'], ['version'], ['--help'], ['render', '--help']]) {
+    for (const args of [
+      ['render', pipeline],
+      ['lint', pipeline],
+      ['--version'],
+      ['version'],
+      ['--help'],
+      ['render', '--help'],
+      ['lint', '--help'],
+    ]) {
       expect(heavy(loadedBy(args)), args.join(' ')).to.deep.equal({ client: false, tls: false });
     }
     expect(heavy(loadedBy(['controller', '--queue', 'kubernetes']))).to.deep.equal({ client: true, tls: true });
@@ -108,9 +116,12 @@ describe('the packaged program', () => {
     expect(stdout).to.include('buildkite-agent version');
   });
 
-  it('has a code cache for the Node.js it was built with', () => {
-    const { codeCache } = createRequire(import.meta.url)('../../../bin/load-program.js') as { codeCache: string };
+  it('has code caches for the Node.js it was built with', () => {
+    const { PROGRAMS, codeCacheOf } = createRequire(import.meta.url)('../../../bin/load-program.js') as {
+      PROGRAMS: readonly string[];
+      codeCacheOf: (name: string) => string;
+    };
 
-    expect(existsSync(codeCache)).to.equal(true);
+    expect(PROGRAMS.map(codeCacheOf).filter((cache) => !existsSync(cache))).to.deep.equal([]);
   });
 });

@@ -20,8 +20,11 @@ export interface KubeRequest {
   readonly body?: unknown;
   /** @default application/json */
   readonly contentType?: string | undefined;
-  /** `metadata` asks for the object's metadata alone, which is all of it some answers are read for. @default whole */
-  readonly answer?: 'whole' | 'metadata' | undefined;
+  /**
+   * `metadata` asks for the object's metadata alone, which is all of it some answers are read for; `metadata-list` for that of each object in
+   * a list. @default whole
+   */
+  readonly answer?: 'whole' | 'metadata' | 'metadata-list' | undefined;
   /** @default call */
   readonly pool?: Pool | undefined;
 }
@@ -181,7 +184,11 @@ async function credentialsWithin(
 }
 
 /** A server that cannot do it sends the whole object, where metadata is at the same place. */
-const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+const ACCEPT = {
+  whole: 'application/json',
+  metadata: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
+  'metadata-list': 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
+} as const;
 
 function wireRequest(request: KubeRequest, userAgent: string, { headers, tls }: KubeCredentials): WireRequest {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
@@ -193,7 +200,7 @@ function wireRequest(request: KubeRequest, userAgent: string, { headers, tls }: 
     method: request.method,
     path: request.path + queryText(request.query),
     headers: {
-      accept: request.answer === 'metadata' ? METADATA_ONLY : 'application/json',
+      accept: ACCEPT[request.answer ?? 'whole'],
       'user-agent': userAgent,
       ...contentHeaders,
       ...headers,

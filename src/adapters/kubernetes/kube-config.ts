@@ -42,6 +42,8 @@ export interface KubeConnection {
 export interface KubeConfigOptions {
   /** An explicit kubeconfig; nothing else is looked at. */
   readonly path?: string | undefined;
+  /** Which context of the kubeconfig. @default its current one */
+  readonly context?: string | undefined;
   /** @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Put before the service account's folder; for tests. */
@@ -53,6 +55,8 @@ interface Loaded {
   readonly config: KubeConfig;
   readonly source: string;
   readonly tokenFile: string | undefined;
+  /** The token file of a user. */
+  readonly tokenFileOf: (user: string) => string | undefined;
 }
 
 /**
@@ -157,6 +161,18 @@ async function tokenHeader(file: string): Promise<string> {
 }
 
 function load(options: KubeConfigOptions): Loaded {
+  const loaded = find(options);
+  const { context } = options;
+  if (context === undefined) return loaded;
+  if (loaded.config.getContextObject(context) === null) {
+    const known = loaded.config.contexts.map(({ name }) => `"${name}"`).join(', ');
+    throw new UsageError(`no context "${context}" in ${loaded.source}; it has ${known === '' ? 'none' : known}`);
+  }
+  loaded.config.setCurrentContext(context);
+  return { ...loaded, tokenFile: loaded.tokenFileOf(loaded.config.getCurrentUser()?.name ?? '') };
+}
+
+function find(options: KubeConfigOptions): Loaded {
   if (options.path !== undefined) return loadFiles([options.path], 'the given kubeconfig');
   const env = options.env ?? process.env;
   const listed = env['KUBECONFIG']?.split(delimiter).filter(Boolean) ?? [];
@@ -188,7 +204,12 @@ function loadInCluster(env: Readonly<Record<string, string | undefined>>, root: 
   config.contexts = [
     readable(namespaceFile) ? { ...context, namespace: readFileSync(namespaceFile, 'utf8').trim() } : context,
   ];
-  return { config, source: `the service account in "${root}${SERVICE_ACCOUNT}"`, tokenFile };
+  return {
+    config,
+    source: `the service account in "${root}${SERVICE_ACCOUNT}"`,
+    tokenFile,
+    tokenFileOf: () => tokenFile,
+  };
 }
 
 /** Merges as kubectl does: files that are not there are passed over, and the first mention of a name wins. */
@@ -205,7 +226,8 @@ function loadFiles(listed: readonly string[], origin: string): Loaded {
   config.clusters = config.clusters.map((cluster) =>
     cluster.server.startsWith('http:') ? { ...cluster, skipTLSVerify: true } : cluster,
   );
-  return { config, source, tokenFile: tokenFiles.get(config.getCurrentUser()?.name ?? '') };
+  const tokenFileOf = (user: string): string | undefined => tokenFiles.get(user);
+  return { config, source, tokenFile: tokenFileOf(config.getCurrentUser()?.name ?? ''), tokenFileOf };
 }
 
 function mergeFile(config: KubeConfig, file: string, tokenFiles: Map<string, string>): void {

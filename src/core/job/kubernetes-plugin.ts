@@ -30,7 +30,7 @@ export const KUBERNETES_PLUGIN = 'github.com/buildkite-plugins/kubernetes-buildk
 const listOf = (name: string): JsonSchema => ({ type: 'array', items: { $ref: `#/definitions/${name}` } });
 
 /** Shape of the plugin; `podSpecPatch` is decoded as a patch (nulls and directives allowed). */
-const kubernetesPluginSchema: JsonSchema = {
+export const kubernetesPluginSchema: JsonSchema = {
   type: 'object',
   properties: {
     podSpec: { $ref: '#/definitions/PodSpec' },
@@ -48,7 +48,11 @@ const kubernetesPluginSchema: JsonSchema = {
   additionalProperties: false,
 };
 
-const definitions = { ...kubernetesDefinitions, ...sectionDefinitions };
+/** What the plugin's schema refers to. */
+export const pluginDefinitions: Readonly<Record<string, JsonSchema>> = {
+  ...kubernetesDefinitions,
+  ...sectionDefinitions,
+};
 
 export interface PluginOptions {
   /** `prohibit-kubernetes-plugin`. */
@@ -130,7 +134,7 @@ function overlay(earlier: unknown, later: unknown): unknown {
 }
 
 function decodePlugin(value: unknown, { strict }: PluginOptions): Result<ParsedPlugin, JobFailure> {
-  const { plugin, issues } = decodeParts(value);
+  const { plugin, issues } = decodeKubernetesPlugin(value);
   const errors = issues.filter((issue) => !isLenient(issue));
   if (errors.length > 0) {
     const text = `failed parsing Kubernetes plugin: ${errors.map(formatIssue).join('; ')}`;
@@ -148,13 +152,14 @@ function decodePlugin(value: unknown, { strict }: PluginOptions): Result<ParsedP
   return ok({ plugin, warnings });
 }
 
-/** `podSpecPatch` may hold nulls and directives, the rest may not: two readings of one schema. */
-function decodeParts(value: unknown): { plugin: KubernetesPlugin; issues: readonly DecodeIssue[] } {
-  if (!isObject(value)) return { plugin: {}, issues: decode(value, kubernetesPluginSchema, { definitions }).issues };
+/** What can be used of the plugin's configuration, and all that is wrong with it; `podSpecPatch` may hold nulls and directives, the rest may not. */
+export function decodeKubernetesPlugin(value: unknown): { plugin: KubernetesPlugin; issues: readonly DecodeIssue[] } {
+  if (!isObject(value))
+    return { plugin: {}, issues: decode(value, kubernetesPluginSchema, { definitions: pluginDefinitions }).issues };
   const { podSpecPatch, ...rest } = value;
-  const decoded = decode(rest, kubernetesPluginSchema, { definitions });
+  const decoded = decode(rest, kubernetesPluginSchema, { definitions: pluginDefinitions });
   const decodedPatch = decode({ podSpecPatch: podSpecPatch ?? undefined }, kubernetesPluginSchema, {
-    definitions,
+    definitions: pluginDefinitions,
     patch: true,
   });
   // Both values were decoded against the plugin's schema just above.
@@ -162,7 +167,8 @@ function decodeParts(value: unknown): { plugin: KubernetesPlugin; issues: readon
   return { plugin, issues: [...decoded.issues, ...decodedPatch.issues] };
 }
 
-function isLenient({ kind }: DecodeIssue): boolean {
+/** Whether the job runs all the same: what is wrong is left out. */
+export function isLenient({ kind }: DecodeIssue): boolean {
   return kind === 'unknown-field' || kind === 'wrong-case' || kind === 'missing-field';
 }
 

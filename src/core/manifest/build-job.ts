@@ -34,12 +34,28 @@ const BUILD_PREFIX = 'agent-stack-k8s failed to build a podSpec for the job: ';
  * never changed. The controller creates what this returns, `render` prints it.
  */
 export function buildJob(input: BuildJobInput): Result<BuiltJob, JobFailure> {
+  const draft = draftJob(input);
+  if (!draft.ok) return draft;
+  const { refusal, manifest, warnings } = draft.value;
+  return refusal === undefined ? ok({ manifest, warnings }) : fail(refusal);
+}
+
+/** A job that could be put together, whether or not Kubernetes would take it. */
+export interface DraftJob extends BuiltJob {
+  /** Why `buildJob` does not give it out; undefined = it does. */
+  readonly refusal: JobFailure | undefined;
+}
+
+/** `buildJob` before its last word: a linter that judges the pod by itself wants to see what is wrong with all of it. */
+export function draftJob(input: BuildJobInput): Result<DraftJob, JobFailure> {
   const parsed = parsePlugin(input);
   if (!parsed.ok) return fail(prefixed(PARSE_PREFIX, parsed.error));
   const base = basePod(parsed.value.plugin, input);
   if (!base.ok) return base;
-  const built = buildFromPlugin(input, parsed.value, base.value);
-  return built.ok ? built : fail(prefixed(BUILD_PREFIX, built.error));
+  const draft = buildFromPlugin(input, parsed.value, base.value);
+  if (!draft.ok) return fail(prefixed(BUILD_PREFIX, draft.error));
+  const { refusal } = draft.value;
+  return ok({ ...draft.value, refusal: refusal === undefined ? undefined : prefixed(BUILD_PREFIX, refusal) });
 }
 
 /** Name of the PodTemplate that must be fetched before `buildJob`; undefined when the job needs none or cannot be parsed. */
@@ -83,7 +99,7 @@ function buildFromPlugin(
   input: BuildJobInput,
   { plugin, warnings }: ParsedPlugin,
   base: V1PodSpec,
-): Result<BuiltJob, JobFailure> {
+): Result<DraftJob, JobFailure> {
   const context = buildContext(input, plugin, base);
   const metadata = jobMetadata({
     job: input.job,
@@ -94,10 +110,10 @@ function buildFromPlugin(
     sidecarNames: sidecarContainers(context).map(({ name }) => name),
   });
   const refused = checkMetadata(metadata) ?? checkGivenNames(base, plugin.sidecars ?? [], generatedVolumes(context));
-  if (refused !== undefined) return fail(refused);
   const pod = buildPod(context);
-  if (!pod.ok) return pod;
+  if (!pod.ok) return refused === undefined ? pod : fail(refused);
   return ok({
+    refusal: refused ?? pod.value.refusal,
     manifest: jobManifest(context, metadata, pod.value.pod),
     warnings: [...warnings, ...commandWarnings(context), ...pod.value.warnings, ...podWarnings(pod.value.pod)],
   });
@@ -134,7 +150,7 @@ function factsOf(pod: V1PodSpec, defaultGraceSeconds: number): BuildFacts {
  * Patches can change user, grace period and images, on which scripts, variables, image checks and pull policies depend. So the
  * pod is assembled and patched once to learn the final facts, and once more with them.
  */
-function buildPod(first: BuildContext): Result<Patched, JobFailure> {
+function buildPod(first: BuildContext): Result<Patched & Pick<DraftJob, 'refusal'>, JobFailure> {
   const draft = assembleAndPatch(first, []);
   if (!draft.ok) return draft;
   const facts = factsOf(draft.value.pod, first.config.defaultTerminationGracePeriodSeconds);
@@ -146,8 +162,8 @@ function buildPod(first: BuildContext): Result<Patched, JobFailure> {
   const final = isFinal ? draft : assembleAndPatch(context, checks);
   if (!final.ok) return final;
   const pod = finishPod(context, final.value);
-  const failure = missingImage(final.value, pod) ?? checkImageReferences(podToCheck(context, pod)) ?? checkPod(pod);
-  return failure === undefined ? ok({ pod, warnings: final.value.warnings }) : fail(failure);
+  const refusal = missingImage(final.value, pod) ?? checkImageReferences(podToCheck(context, pod)) ?? checkPod(pod);
+  return ok({ pod, warnings: final.value.warnings, refusal });
 }
 
 function sameFacts(one: BuildFacts, other: BuildFacts): boolean {

@@ -29,6 +29,7 @@ class Walk {
   readonly problems: PipelineProblem[] = [];
   private readonly text: string;
   private readonly env: Record<string, string>;
+  private readonly expanded = new Map<readonly object[], readonly object[]>();
 
   constructor(text: string, env: Env) {
     this.text = text;
@@ -44,32 +45,45 @@ class Walk {
 
   entry(entry: MapEntry): MapEntry {
     if (UNTOUCHED_KEYS.has(entry.key)) return entry;
-    return {
-      ...entry,
-      key: this.string(entry.key, entry.keyAt, entry.value.start - entry.key.length),
-      value: this.node(entry.value),
-    };
+    const key = this.string(entry.key, entry.keyAt, entry.value.start - entry.key.length);
+    const value = this.node(entry.value);
+    return key === entry.key && value === entry.value ? entry : { ...entry, key, value };
   }
 
   node(node: SourceNode): SourceNode {
     switch (node.kind) {
-      case 'list':
-        return { ...node, items: node.items.map((item) => this.node(item)) };
-      case 'map':
-        return { ...node, entries: node.entries.map((entry) => this.entry(entry)) };
+      case 'list': {
+        const items = this.once(node.items, (item) => this.node(item));
+        return items === node.items ? node : { ...node, items };
+      }
+      case 'map': {
+        const entries = this.once(node.entries, (entry) => this.entry(entry));
+        return entries === node.entries ? node : { ...node, entries };
+      }
       case 'scalar': {
         if (typeof node.value !== 'string') return node;
         const value = this.string(node.value, node.at, node.start, node.end);
-        return { ...node, value, text: value };
+        return value === node.value ? node : { ...node, value, text: value, written: node.value };
       }
     }
+  }
+
+  /** Aliases share the parts of their anchor, which are expanded once; parts without a variable stay the very same. */
+  private once<T extends object>(parts: readonly T[], expand: (part: T) => T): readonly T[] {
+    const known = this.expanded.get(parts);
+    // Stored under the very parts it is made of, so it has their type.
+    if (known !== undefined) return known as readonly T[];
+    const expanded = parts.map(expand);
+    const result = expanded.every((part, index) => part === parts[index]) ? parts : expanded;
+    this.expanded.set(parts, result);
+    return result;
   }
 
   private string(value: string, at: Place, start: number, end = start): string {
     const result = interpolate(value, this.env);
     if (!result.ok) {
       const place = this.find(result.error.snippet, at, start, end);
-      this.problems.push({ severity: 'error', at: place, message: result.error.message });
+      this.problems.push({ severity: 'error', at: place, message: result.error.message, rule: 'interpolation/syntax' });
       return value;
     }
     for (const name of result.value.unset) {

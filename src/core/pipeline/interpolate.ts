@@ -43,6 +43,9 @@ class Refused extends Error {
   }
 }
 
+/** Nobody nests defaults this deep, and the stack has an end. */
+const MAX_DEPTH = 200;
+
 class Expander {
   readonly unset = new Set<string>();
   private readonly text: string;
@@ -50,6 +53,7 @@ class Expander {
   private position = 0;
   /** Inside a default that is not used, missing variables do not matter. */
   private ignoring = 0;
+  private depth = 0;
 
   constructor(text: string, env: Env) {
     this.text = text;
@@ -113,22 +117,24 @@ class Expander {
       this.refuse(start, 'Buildkite knows only the operators ":-", "-", "?", ":", "#", "##", "%" and "%%"', 1);
     this.take(operator.length);
     const value = this.lookup(name);
-    if (operator === '-') return this.otherwise(value);
-    if (operator === ':-') return this.otherwise(value === '' ? undefined : value);
+    if (operator === '-') return this.otherwise(value, start);
+    if (operator === ':-') return this.otherwise(value === '' ? undefined : value, start);
     if (operator === '?') return this.required(name, value, start);
     return operator === ':' ? this.substring(value ?? '', start) : removeAffix(value ?? '', operator, this.until('}'));
   }
 
-  private otherwise(value: string | undefined): string {
-    if (value === undefined) return this.expand('}');
-    this.ignoring += 1;
-    this.expand('}');
-    this.ignoring -= 1;
-    return value;
+  private otherwise(value: string | undefined, start: number): string {
+    if (this.depth >= MAX_DEPTH) this.refuse(start, `more than ${MAX_DEPTH} expansions stand inside each other`);
+    this.depth += 1;
+    if (value !== undefined) this.ignoring += 1;
+    const text = this.expand('}');
+    if (value !== undefined) this.ignoring -= 1;
+    this.depth -= 1;
+    return value ?? text;
   }
 
   private required(name: string, value: string | undefined, start: number): string {
-    const message = this.otherwise(undefined);
+    const message = this.otherwise(undefined, start);
     if (value !== undefined || this.ignoring > 0) return value ?? '';
     throw new Refused(
       `"${name}" is required but not set${message === '' ? '' : `: ${message}`}; the upload fails. set it, here with --env ${name}=…`,

@@ -78,11 +78,7 @@ function permutations(matrix: Matrix): readonly Readonly<Record<string, string>>
 }
 
 function matches(adjustment: MatrixAdjustment, permutation: Readonly<Record<string, string>>): boolean {
-  const dimensions = Object.keys(permutation);
-  return (
-    dimensions.length === Object.keys(adjustment.with).length &&
-    dimensions.every((name) => adjustment.with[name] === permutation[name])
-  );
+  return Object.entries(adjustment.with).every(([name, element]) => permutation[name] === element);
 }
 
 const TOKEN = /\{\{\s*matrix(?:\.([\w.-]+))?\s*\}\}/g;
@@ -119,18 +115,20 @@ function* checkMatrix(step: CommandStep, matrix: Matrix): Generator<PipelineProb
     yield {
       severity: 'error',
       at,
+      rule: 'matrix/token',
       message: '"matrix" and "parallelism" cannot be combined in one step; Buildkite refuses the upload',
     };
   }
   const dimensions = [...matrix.setup.keys()];
   for (const adjustment of matrix.adjustments) {
     const given = Object.keys(adjustment.with);
-    if (given.length === dimensions.length && given.every((name) => dimensions.includes(name))) continue;
+    if (given.every((name) => dimensions.includes(name))) continue;
     const names = dimensions.map((name) => `"${name}"`).join(', ');
     yield {
       severity: 'error',
       at,
-      message: `a matrix adjustment must name an element for exactly the dimensions ${names}; Buildkite refuses the upload`,
+      rule: 'matrix/token',
+      message: `a matrix adjustment can name elements of the dimensions ${names} only; Buildkite refuses the upload`,
     };
   }
   const fields = [
@@ -148,6 +146,7 @@ function* checkMatrix(step: CommandStep, matrix: Matrix): Generator<PipelineProb
     yield {
       severity: 'error',
       at,
+      rule: 'matrix/token',
       message: `${token} names no dimension of this matrix, so it stays as it is; known are ${known}`,
     };
   }

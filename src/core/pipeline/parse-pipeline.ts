@@ -39,24 +39,38 @@ export const DEFAULT_PIPELINE_FILES: readonly string[] = [
  */
 export function parsePipeline(text: string, options: ParsePipelineOptions): ParsedPipeline {
   const tree = parseSourceTree(text, options.file);
-  const problems = [...tree.problems];
-  if (tree.documents.length === 0) {
+  const { env } = options;
+  const expanded = tree.documents.map((document) =>
+    env === undefined ? { root: document, problems: [] } : interpolateTree(document, text, env),
+  );
+  const problems = [...tree.problems, ...expanded.flatMap((document) => document.problems)];
+  return readPipeline(
+    expanded.map(({ root }) => root),
+    options.file,
+    problems,
+  );
+}
+
+/** The pipeline that the documents of a file hold; `problems` are those of reading them, to which its own are added. */
+export function readPipeline(
+  documents: readonly SourceNode[],
+  file: string,
+  known: readonly PipelineProblem[],
+): ParsedPipeline {
+  const problems = [...known];
+  if (documents.length === 0) {
     if (problems.length === 0) {
       problems.push({
         severity: 'error',
-        at: { file: options.file, line: 1, column: 1 },
+        at: { file, line: 1, column: 1 },
         message: 'the file is empty; a pipeline needs "steps"',
+        rule: 'pipeline/shape',
       });
     }
     return { pipeline: undefined, problems };
   }
-  const pipelines = tree.documents.flatMap((document) => {
-    const expanded =
-      options.env === undefined ? { root: document, problems: [] } : interpolateTree(document, text, options.env);
-    problems.push(...expanded.problems);
-    return parseDocument(expanded.root, problems) ?? [];
-  });
-  return { pipeline: pipelines.length === 0 ? undefined : join(options.file, pipelines), problems: tidy(problems) };
+  const pipelines = documents.flatMap((root) => parseDocument(root, problems) ?? []);
+  return { pipeline: pipelines.length === 0 ? undefined : join(file, pipelines), problems: tidy(problems) };
 }
 
 type Document = Omit<Pipeline, 'file'>;
@@ -81,6 +95,7 @@ function parseDocument(root: SourceNode, problems: PipelineProblem[]): Document 
       severity: 'error',
       at: root.at,
       message: 'this is not a pipeline: it must be a mapping with "steps", or a list of steps',
+      rule: 'pipeline/shape',
     });
     return undefined;
   }
@@ -105,11 +120,13 @@ function parseMapping(root: MapNode, problems: PipelineProblem[]): Document | un
   const steps = fields.take('steps');
   if (steps === undefined) {
     const near = entryOf(root, 'step') === undefined ? '' : '; did you mean "steps" where it says "step"?';
-    problems.push({ severity: 'error', at: root.at, message: `no "steps" found, so this uploads nothing${near}` });
+    const message = `no "steps" found, so this uploads nothing${near}`;
+    problems.push({ severity: 'error', at: root.at, message, rule: 'pipeline/shape' });
     return undefined;
   }
   if (steps.kind !== 'list' && !isNull(steps)) {
-    problems.push({ severity: 'error', at: steps.at, message: '"steps" must be a list; the upload fails' });
+    const message = '"steps" must be a list; the upload fails';
+    problems.push({ severity: 'error', at: steps.at, message, rule: 'pipeline/shape' });
     return undefined;
   }
   return {

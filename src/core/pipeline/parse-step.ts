@@ -1,4 +1,3 @@
-import { QUIET_FIELDS } from './known-fields.js';
 import type { CommandStep, JsonValue, Step, StepBase, StepDefaults } from './pipeline.js';
 import { describe, FieldReader, isNull } from './read-fields.js';
 import {
@@ -12,6 +11,7 @@ import {
   readSoftFail,
 } from './read-step-fields.js';
 import { entryOf, type ListNode, type MapNode, placeAt, type PipelineProblem, type SourceNode } from './source-tree.js';
+import { stepAttribute } from './step-attributes.js';
 
 /** What surrounds a step. */
 export interface StepScope {
@@ -54,7 +54,8 @@ export function parseSteps(list: ListNode, scope: StepScope, problems: PipelineP
   return list.items.flatMap((item) => {
     if (item.kind === 'map') return [parseMapStep(item, scope, problems)];
     if (isNull(item)) {
-      problems.push({ severity: 'warning', at: item.at, message: 'this step is empty; remove the dash' });
+      const message = 'this step is empty; remove the dash';
+      problems.push({ severity: 'warning', at: item.at, message, rule: 'step/type' });
       return [];
     }
     return [parseWordStep(item, problems)];
@@ -75,6 +76,7 @@ function parseWordStep(node: SourceNode, problems: PipelineProblem[]): Step {
         severity: 'error',
         at: node.at,
         message: `${describe(node)} is not a step; only "wait", "block" and "input" may stand alone`,
+        rule: 'step/type',
       });
       return { ...base, kind: 'unknown' };
   }
@@ -116,6 +118,7 @@ function kindOf(node: MapNode, problems: PipelineProblem[]): StepKind {
       severity: 'error',
       at: type.at,
       message: `step type "${type.text}" does not exist; the upload fails. use command, wait, block, input or trigger`,
+      rule: 'step/type',
     });
     return 'unknown';
   }
@@ -126,6 +129,7 @@ function kindOf(node: MapNode, problems: PipelineProblem[]): StepKind {
     severity: 'error',
     at: node.at,
     message: `this step is of no known type (it has ${keys === '' ? 'no keys' : keys}); give it "command", "plugins", "wait", "block", "input", "trigger" or "group"`,
+    rule: 'step/type',
   });
   return 'unknown';
 }
@@ -141,6 +145,7 @@ function unnest(node: MapNode, kind: StepKind, problems: PipelineProblem[]): Map
         severity: 'warning',
         at: entry.keyAt,
         message: `"${entry.key}" is ignored beside the nested "${nested.key}"`,
+        rule: 'step/command-and-commands',
       });
     }
   }
@@ -201,6 +206,7 @@ function readGroup(base: StepBase, { fields, scope, problems }: ReadContext): St
       severity: 'error',
       at: steps?.at ?? base.at,
       message: `group "${label ?? base.key ?? ''}" needs a list of "steps"`,
+      rule: 'step/type',
     });
   }
   const inner = { defaults: scope.defaults, group: { key: base.key, label } };
@@ -235,11 +241,12 @@ function readCommand(base: StepBase, { fields, scope, problems }: ReadContext): 
 
 function warnUnknown(fields: Readonly<Record<string, JsonValue>>, node: MapNode, problems: PipelineProblem[]): void {
   for (const key of Object.keys(fields)) {
-    if (QUIET_FIELDS.has(key)) continue;
+    if (stepAttribute(key) !== undefined) continue;
     problems.push({
       severity: 'warning',
       at: placeAt(node, [key]),
       message: `unknown step attribute "${key}"; Buildkite ignores it`,
+      rule: 'step/unknown-key',
     });
   }
 }

@@ -107,10 +107,10 @@ export interface Retry {
 
 export interface AutomaticRetry {
   readonly exitStatus: '*' | readonly number[];
-  /** `*`, `none` or a signal name such as `SIGKILL`. */
-  readonly signal: string;
-  /** `*`, `none` or a reason such as `agent_stop`. */
-  readonly signalReason: string;
+  /** `*`, `none` or a signal name such as `SIGKILL`; one of several. */
+  readonly signal: string | readonly string[];
+  /** `*`, `none` or a reason such as `agent_stop`; one of several. */
+  readonly signalReason: string | readonly string[];
   /** How often this rule may retry. */
   readonly limit: number;
 }

@@ -28,6 +28,7 @@ export class FieldReader {
         severity: 'warning',
         at: entry.keyAt,
         message: `"${entry.key}" is ignored because "${first?.key ?? ''}" is also set`,
+        rule: 'step/command-and-commands',
       });
     }
     return first?.value;
@@ -37,8 +38,9 @@ export class FieldReader {
     return entryOf(this.node, name) !== undefined;
   }
 
-  error(node: SourceNode, message: string): void {
-    this.problems.push({ severity: 'error', at: node.at, message });
+  /** `rule` as in `PipelineProblem`. */
+  error(node: SourceNode, message: string, rule?: string): void {
+    this.problems.push({ severity: 'error', at: node.at, message, ...(rule === undefined ? {} : { rule }) });
   }
 
   string(...names: string[]): string | undefined {
@@ -103,9 +105,16 @@ export class FieldReader {
 
   scalarText(node: SourceNode, name: string): string | undefined {
     if (node.kind === 'scalar') return node.text;
-    this.error(node, `"${name}" of this ${this.owner} must be a string, not ${describe(node)}`);
+    this.error(node, `"${name}" of this ${this.owner} must be a string, not ${describe(node)}${colonAdvice(node)}`);
     return undefined;
   }
+}
+
+/** A sentence with a colon is a mapping in YAML, which nobody expects of a command. */
+function colonAdvice(node: SourceNode): string {
+  const [only, ...others] = node.kind === 'map' ? node.entries : [];
+  const isSentence = others.length === 0 && only !== undefined && /\s/.test(only.key);
+  return isSentence ? '; its ": " makes it one: put quotes around the whole text' : '';
 }
 
 /** Whether the node is an explicit or implicit null. */

@@ -88,6 +88,7 @@ export function readPlugins(fields: FieldReader): readonly PluginUse[] {
     fields.error(
       item,
       `"plugins" must be a list of plugins, and each of them a name or a mapping of one name to its configuration, not ${describe(item)}`,
+      'plugins/form',
     );
     return [];
   });
@@ -172,12 +173,17 @@ function readAutomatic(node: SourceNode | undefined, problems: PipelineProblem[]
     return [
       {
         exitStatus: numbers.length === statuses.length ? numbers : '*',
-        signal: rule.string('signal') ?? '*',
-        signalReason: rule.string('signal_reason') ?? '*',
+        signal: oneOrMore(rule.strings('signal')),
+        signalReason: oneOrMore(rule.strings('signal_reason')),
         limit: rule.integer('limit') ?? RETRY_ALWAYS.limit,
       },
     ];
   });
+}
+
+/** A list of one is that one; nothing is anything. */
+function oneOrMore(texts: readonly string[]): string | readonly string[] {
+  return texts.length > 1 ? texts : (texts[0] ?? '*');
 }
 
 function readManual(node: SourceNode | undefined, problems: PipelineProblem[]): Retry['manual'] {

@@ -1,7 +1,8 @@
 import type { SoftFail } from '../../core/pipeline/pipeline.js';
 import type { Job } from './model.js';
 
-function fits(wanted: string, actual: string | undefined): boolean {
+function fits(wanted: string | readonly string[], actual: string | undefined): boolean {
+  if (typeof wanted !== 'string') return wanted.some((each) => fits(each, actual));
   if (wanted === '*') return true;
   return wanted === 'none' ? actual === undefined : wanted.toLowerCase() === actual?.toLowerCase();
 }

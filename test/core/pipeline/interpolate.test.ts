@@ -69,6 +69,13 @@ describe('interpolate', () => {
     });
   }
 
+  it('refuses defaults that nobody can have written, instead of running out of stack', () => {
+    const result = interpolate('${A:-'.repeat(20_000), {});
+
+    if (result.ok) throw new Error('was accepted');
+    expect(result.error.message).to.match(/more than 200 expansions stand inside each other/);
+  });
+
   it('gives back any text whose dollars and backslashes are escaped', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {

@@ -50,6 +50,26 @@ describe('expandStep', () => {
     expect(variants.map((variant) => variant.softFail)).to.deep.equal([true, false, false]);
   });
 
+  it('adjusts all combinations that a partial choice matches', () => {
+    const { variants, problems } = expand(
+      [
+        'command: a',
+        'matrix:',
+        '  setup: {os: [linux, none], arch: [x, y]}',
+        '  adjustments:',
+        '  - {with: {os: none}, skip: true}',
+      ].join('\n'),
+    );
+
+    expect(problems).to.deep.equal([]);
+    expect(choices(variants)).to.deep.equal([
+      'os=linux arch=x',
+      'os=linux arch=y',
+      'os=none arch=x (skip: true)',
+      'os=none arch=y (skip: true)',
+    ]);
+  });
+
   it('adjusts the unnamed dimension', () => {
     const { variants } = expand(
       'command: a\nmatrix: {setup: [1, 2], adjustments: [{with: 2, skip: true}, {with: [3]}]}',
@@ -99,8 +119,8 @@ describe('expandStep', () => {
     ],
     ['command: a\nmatrix: [a]\nparallelism: 2', /cannot be combined/],
     [
-      'command: a\nmatrix: {setup: {os: [a], arch: [b]}, adjustments: [{with: {os: a}}]}',
-      /exactly the dimensions "os", "arch"/,
+      'command: a\nmatrix: {setup: {os: [a], arch: [b]}, adjustments: [{with: {cpu: a}}]}',
+      /dimensions "os", "arch" only/,
     ],
   ];
   for (const [step, message] of wrong) {

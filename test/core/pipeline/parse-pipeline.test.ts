@@ -139,7 +139,7 @@ describe('parsePipeline', () => {
         '  secrets: [TOKEN]',
         '  soft_fail: [{exit_status: 1}, {exit_status: [2, 3]}]',
         '  retry:',
-        '    automatic: [{exit_status: -1, limit: 2}, {signal_reason: stack_error}]',
+        '    automatic: [{exit_status: -1, limit: 2}, {signal_reason: stack_error}, {signal: [kill, term]}]',
         '    manual: {allowed: false, reason: no}',
         '  notify: [github_check]',
       ].join('\n'),
@@ -171,6 +171,7 @@ describe('parsePipeline', () => {
       automatic: [
         { exitStatus: [-1], signal: '*', signalReason: '*', limit: 2 },
         { exitStatus: '*', signal: '*', signalReason: 'stack_error', limit: 2 },
+        { exitStatus: '*', signal: ['kill', 'term'], signalReason: '*', limit: 2 },
       ],
       manual: { allowed: false, permitOnPassed: true, reason: 'no' },
     });
@@ -292,6 +293,25 @@ describe('parsePipeline', () => {
     ];
 
     expect(problems(bomb.join('\n'))[0]).to.match(/aliases of this file expand to more than/);
+  });
+
+  it('finds the anchor of each alias without a walk through the file for each', function () {
+    this.timeout(4000);
+    const count = 10_000;
+    const anchors = Array.from({ length: count }, (_, n) => `- &a${n} text ${n}`);
+    const steps = Array.from({ length: count }, (_, n) => `- command: *a${n}`);
+
+    const found = problems(['x:', ...anchors, 'steps:', ...steps].join('\n'));
+
+    expect(found).to.deep.equal([]);
+  });
+
+  it('says so when values are nested too deeply', () => {
+    const [first] = problems(`steps: ${'['.repeat(5000)}${']'.repeat(5000)}`);
+
+    expect(first)
+      .to.match(/stand inside each other too deeply/)
+      .and.not.match(/not valid YAML/);
   });
 
   it('does not take a long file for an alias bomb', () => {

@@ -1,0 +1,76 @@
+import { kubernetesDefinitions } from '../../schema/kubernetes-definitions.generated.js';
+import type { JsonSchema } from '../../schema/json-schema.js';
+import type { ApiPath } from './api-problem.js';
+
+/** The name of a definition that a schema refers to, e.g. `Container`. */
+export function definitionOf(schema: JsonSchema): string | undefined {
+  return schema.$ref?.slice('#/definitions/'.length);
+}
+
+/**
+ * The part of a value that has the types its schema promises: what the checks may rely on. A list with one wrong item is left
+ * out as a whole, so that indexes stay right; so is null, which Kubernetes takes for absent. A required field that is absent is
+ * what Go makes of it: empty text, empty list, 0.
+ */
+export function shaped(value: unknown, schema: JsonSchema): unknown {
+  const target = targetOf(schema);
+  if (isRecord(value)) return target.type === 'object' ? shapedObject(value, target) : undefined;
+  if (Array.isArray(value)) return target.type === 'array' ? shapedList(value, target.items ?? {}) : undefined;
+  return shapedScalar(value, target);
+}
+
+function targetOf(schema: JsonSchema): JsonSchema {
+  const name = definitionOf(schema);
+  return name === undefined ? schema : (kubernetesDefinitions[name] ?? {});
+}
+
+function shapedScalar(value: unknown, { type, format }: JsonSchema): unknown {
+  const isInteger = Number.isSafeInteger(value);
+  if (format === 'quantity') return typeof value === 'number' ? String(value) : textOnly(value);
+  if (format === 'int-or-string') return isInteger ? value : textOnly(value);
+  if (type === 'integer') return isInteger ? value : undefined;
+  return value !== null && typeof value === type ? value : undefined;
+}
+
+function textOnly(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function shapedObject(value: Readonly<Record<string, unknown>>, schema: JsonSchema): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const field of schema.required ?? []) result[field] = zeroOf(schemaOf(schema, field) ?? {});
+  for (const [key, field] of Object.entries(value)) {
+    const fieldSchema = schemaOf(schema, key);
+    const copy = fieldSchema === undefined ? undefined : shaped(field, fieldSchema);
+    if (copy !== undefined) result[key] = copy;
+  }
+  return result;
+}
+
+function zeroOf(schema: JsonSchema): unknown {
+  if (schema.$ref !== undefined) return shaped({}, schema);
+  if (schema.type === 'string') return '';
+  return schema.type === 'array' ? [] : 0;
+}
+
+/** The schema of a field: declared, or that of every value of a map. */
+export function schemaOf({ properties, additionalProperties }: JsonSchema, key: string): JsonSchema | undefined {
+  if (properties !== undefined && Object.hasOwn(properties, key)) return properties[key];
+  return typeof additionalProperties === 'object' ? additionalProperties : undefined;
+}
+
+function shapedList(value: readonly unknown[], items: JsonSchema): unknown[] | undefined {
+  const copies = value.map((item) => shaped(item, items));
+  return copies.includes(undefined) ? undefined : copies;
+}
+
+/** Whether it is an object with keys. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A field's value with its place, or those of its items when it is a list. */
+export function valuesAt(value: unknown, path: ApiPath): (readonly [ApiPath, unknown])[] {
+  if (!Array.isArray(value)) return [[path, value]];
+  return value.map((item, index) => [[...path, index], item]);
+}
