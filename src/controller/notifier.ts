@@ -33,9 +33,10 @@ export class Notifier {
     while (await slept(clock.sleep(intervalMs, signal))) await this.flush(signal);
   }
 
-  /** Sends what is pending; a failure is logged and the lines are given up. */
+  /** Sends what is pending now, not what comes meanwhile; a failure is logged and the lines are given up. */
   async flush(signal: AbortSignal): Promise<void> {
-    while (this.#pending.length > 0) {
+    const batches = Math.ceil(this.#pending.length / BATCH);
+    for (let sent = 0; sent < batches; sent += 1) {
       const batch = this.#pending.splice(0, BATCH);
       try {
         await this.#options.source.notify(batch, signal);

@@ -55,7 +55,7 @@ export function startController({ folder, kubeconfig, config }: ControllerOption
     ended,
     log: () => readFileSync(logFile, 'utf8'),
     peakMemoryMiB: () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
-    connectionsTo: (port) => connectionsTo(pid, port),
+    connectionsTo: connectionReader(pid),
     assertAlive: () => {
       if (child.exitCode === null && child.signalCode === null) return;
       throw new Error(`the controller ended by itself; the end of its log:\n${lastLines(logFile)}`);
@@ -77,17 +77,36 @@ function pidOf(child: ChildProcess): number {
   return child.pid;
 }
 
-/** Established connections of a process, by the inode of their socket. */
-function connectionsTo(pid: number, port: number): string[] {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const inodes = new Set<string>();
-  for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1)) {
-    const [, , remote, state, , , , , , inode] = line.trim().split(/\s+/);
-    if (remote?.endsWith(wanted) === true && state === '01' && inode !== undefined) inodes.add(inode);
-  }
+/** Reads a process's connections to ports, by the inode of their socket. */
+function connectionReader(pid: number): (port: number) => string[] {
+  // Inodes of sockets to their remote port, `undefined` for what is no TCP connection, like the pipe to a terminal.
+  let known = new Map<string, number | undefined>();
+  return (port) => {
+    const open = socketsOf(pid);
+    // Reading the kernel's table takes tens of milliseconds: only when there is a socket that it was not asked about.
+    if (!open.every((inode) => known.has(inode))) {
+      const ports = remotePorts(pid);
+      known = new Map(open.map((inode) => [inode, ports.get(inode)]));
+    }
+    return open.filter((inode) => known.get(inode) === port);
+  };
+}
+
+function socketsOf(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`)
     .map((fd) => inodeOf(`/proc/${pid}/fd/${fd}`))
-    .filter((inode): inode is string => inode !== undefined && inodes.has(inode));
+    .filter((inode) => inode !== undefined);
+}
+
+/** Of every connection in the process's network, by inode. */
+function remotePorts(pid: number): Map<string, number> {
+  const ports = new Map<string, number>();
+  for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1)) {
+    const [, , remote, , , , , , , inode] = line.trim().split(/\s+/);
+    const port = remote?.split(':')[1];
+    if (port !== undefined && inode !== undefined) ports.set(inode, Number.parseInt(port, 16));
+  }
+  return ports;
 }
 
 function inodeOf(link: string): string | undefined {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ExternalError, ToolkitError } from '../../core/errors.js';
 import type { Clock } from '../../ports/runtime.js';
 import { systemClock } from '../system/clock.js';
-import { onAbort } from '../system/on-abort.js';
+import { CallScope } from './call-scope.js';
 import type { KubeConnection, KubeCredentials } from './kube-config.js';
 import { refusalError } from './kube-errors.js';
 import { createTransport, readText, type Pool, type WireRequest } from './kube-transport.js';
@@ -79,18 +79,18 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   const transport = createTransport(connection.server, Math.max(1, options.maxConnections));
   const userAgent = `agent-stack-k8s/${options.version}`;
 
-  const attempt = async (request: KubeRequest, signal: AbortSignal) => {
-    const credentials = await credentialsWithin(connection, signal);
-    return { credentials, response: await transport.send(wireRequest(request, userAgent, credentials), signal) };
+  const attempt = async (request: KubeRequest, scope: CallScope) => {
+    const credentials = await credentialsWithin(connection, scope);
+    return { credentials, response: await transport.send(wireRequest(request, userAgent, credentials), scope) };
   };
 
   /** Resolves with an answer of the 2xx family. */
-  const send = async (request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage> => {
-    let { response, credentials } = await attempt(request, signal);
+  const send = async (request: KubeRequest, scope: CallScope): Promise<IncomingMessage> => {
+    let { response, credentials } = await attempt(request, scope);
     if (response.statusCode === 401) {
       await readText(response);
       connection.invalidate(credentials);
-      ({ response, credentials } = await attempt(request, signal));
+      ({ response, credentials } = await attempt(request, scope));
     }
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
@@ -102,11 +102,11 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   /** Runs one exchange with its deadline; whatever goes wrong leaves as an error of ours. */
   const within = async <T>(what: string, signal: AbortSignal, run: (scope: CallScope) => Promise<T>): Promise<T> => {
     await rateLimiter?.take(signal);
-    const scope = openScope(signal, deadlineMs, `${what} at "${connection.server}"`);
+    const scope = new CallScope(signal, deadlineMs, `${what} at "${connection.server}"`);
     try {
       return await run(scope);
     } catch (error) {
-      if (scope.signal.aborted) throw scope.signal.reason;
+      scope.throwIfStopped();
       throw error instanceof ToolkitError ? error : brokenConnection(connection.server, what, error);
     } finally {
       scope.end();
@@ -116,14 +116,14 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   return {
     request: (request, signal) =>
       within(`${request.method} "${request.path}"`, signal, async (scope) => {
-        const response = await send(request, scope.signal);
+        const response = await send(request, scope);
         const body = parseBody(await readText(response), request);
         return { status: response.statusCode ?? 0, body, warnings: warningsOf(response) };
       }),
     stream: (stream, signal) =>
       within(`watch of "${stream.path}"`, signal, async (scope) => {
         const { path, query } = stream;
-        const response = await send({ method: 'GET', path, query, pool: 'bulk' }, scope.signal);
+        const response = await send({ method: 'GET', path, query, pool: 'bulk' }, scope);
         scope.disarm();
         stream.onOpen();
         return readStream(response, stream);
@@ -132,48 +132,20 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   };
 }
 
-interface CallScope {
-  readonly signal: AbortSignal;
-  /** From here on only the caller's signal ends the call. */
-  disarm(): void;
-  end(): void;
-}
-
-function openScope(parent: AbortSignal, deadlineMs: number, what: string): CallScope {
-  const controller = new AbortController();
-  const timer = setTimeout(() => {
-    controller.abort(
-      new ExternalError(`no complete answer to ${what} within ${deadlineMs} ms; gave up`, {
-        retryable: true,
-        reason: 'Timeout',
-      }),
-    );
-  }, deadlineMs);
-  const forget = onAbort(parent, () => controller.abort(parent.reason));
-  return {
-    signal: controller.signal,
-    disarm: () => clearTimeout(timer),
-    end() {
-      clearTimeout(timer);
-      forget();
-    },
-  };
-}
-
 /** Credentials may come from a program that hangs: the deadline holds for it too. */
 async function credentialsWithin(
   connection: Pick<KubeConnection, 'credentials'>,
-  signal: AbortSignal,
+  scope: CallScope,
 ): Promise<KubeCredentials> {
   let forget = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- callers are promised the signal's own reason
-    forget = onAbort(signal, () => reject(signal.reason));
+  const stopped = new Promise<never>((_resolve, reject) => {
+    forget = scope.onStop(() => reject(new Error('stopped')));
   });
   try {
-    return await Promise.race([connection.credentials(), aborted]);
+    return await Promise.race([connection.credentials(), stopped]);
   } catch (error) {
-    if (signal.aborted || error instanceof ToolkitError) throw error;
+    scope.throwIfStopped();
+    if (error instanceof ToolkitError) throw error;
     const why = error instanceof Error ? error.message.split('\n')[0] : 'unknown error';
     throw new ExternalError(`cannot get Kubernetes credentials: ${why}; check the kubeconfig's user`, {
       retryable: true,

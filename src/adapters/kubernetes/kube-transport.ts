@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { onAbort } from '../system/on-abort.js';
+import type { CallScope } from './call-scope.js';
 import type { TlsOptions } from './kube-config.js';
 
 /** `call` for single objects, `bulk` for lists and watches, so that neither waits for the other's connections. */
@@ -18,8 +18,8 @@ export interface WireRequest {
 
 /** Bytes to and from one server over connections that are kept. Knows HTTP, not Kubernetes. */
 export interface Transport {
-  /** Resolves with the head of the answer. Aborting ends the connection, before as well as after that. */
-  send(request: WireRequest, signal: AbortSignal): Promise<IncomingMessage>;
+  /** Resolves with the head of the answer. Stopping the call ends the connection, before as well as after that. */
+  send(request: WireRequest, scope: CallScope): Promise<IncomingMessage>;
   /** Ends every connection. */
   close(): void;
 }
@@ -54,11 +54,11 @@ export function createTransport(server: string, maxConnections: number): Transpo
     return agents[pool];
   };
   return {
-    async send({ method, path, headers, body, tls, pool }, signal) {
+    async send({ method, path, headers, body, tls, pool }, scope) {
       for (let attempt = 1; ; attempt++) {
-        signal.throwIfAborted();
+        scope.throwIfStopped();
         const options = { ...target, method, path: prefix + path, headers, agent: agentFor(tls, pool) };
-        const outcome = await exchange(start, options, body, signal);
+        const outcome = await exchange(start, options, body, scope);
         if (outcome.response !== undefined) return outcome.response;
         if (!outcome.stale || attempt === STALE_SOCKET_TRIES) throw outcome.error;
       }
@@ -102,18 +102,18 @@ function exchange(
   start: typeof httpRequest,
   options: RequestOptions,
   body: string | undefined,
-  signal: AbortSignal,
+  scope: CallScope,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     const request = start(options);
     request.once(
       'close',
-      onAbort(signal, () => request.destroy()),
+      scope.onStop(() => request.destroy()),
     );
     request.once('response', (response) => resolve({ response }));
     request.on('error', (error: NodeJS.ErrnoException) => {
       const broken = error.code === 'ECONNRESET' || error.code === 'EPIPE';
-      resolve({ error, stale: broken && request.reusedSocket && !signal.aborted });
+      resolve({ error, stale: broken && request.reusedSocket && !scope.stopped });
     });
     request.end(body);
   });

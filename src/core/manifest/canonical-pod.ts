@@ -29,25 +29,43 @@ function canonical(value: unknown, schema: JsonSchema): unknown {
 }
 
 function canonicalList(list: readonly unknown[], items: JsonSchema): readonly unknown[] {
-  const result = list.map((item) => canonical(item, items));
-  return result.every((item, index) => item === list[index]) ? list : result;
+  let result: unknown[] | undefined;
+  for (let index = 0; index < list.length; index += 1) {
+    const clean = canonical(list[index], items);
+    if (clean === list[index]) continue;
+    result ??= [...list];
+    result[index] = clean;
+  }
+  return result ?? list;
 }
 
 function canonicalMap(map: object, schema: JsonSchema): object {
   const target = resolve(schema);
-  const kept: [string, unknown][] = [];
-  let changed = false;
-  for (const [name, field] of Object.entries(map) as [string, unknown][]) {
-    const fieldSchema = schemaOf(target, name);
-    if (isLeftOut(field, name, { parent: target, schema: fieldSchema })) {
-      changed = true;
-      continue;
-    }
-    const clean = canonical(field, fieldSchema);
-    changed ||= clean !== field;
-    kept.push([name, clean]);
+  let changed: Map<string, unknown> | undefined;
+  for (const name of Object.keys(map)) {
+    const field = (map as Readonly<Record<string, unknown>>)[name];
+    // Most fields are texts, which are canonical unless empty, whatever their schema.
+    if (typeof field === 'string' && field !== '') continue;
+    const clean = canonicalField(field, name, target);
+    if (clean === undefined || clean !== field) (changed ??= new Map()).set(name, clean);
   }
-  return withDivisor(changed ? Object.fromEntries(kept) : map, schema);
+  return withDivisor(changed === undefined ? map : withChanges(map, changed), schema);
+}
+
+/** Undefined when the field is to be left out. */
+function canonicalField(field: unknown, name: string, parent: JsonSchema): unknown {
+  const schema = schemaOf(parent, name);
+  return isLeftOut(field, name, { parent, schema }) ? undefined : canonical(field, schema);
+}
+
+/** In the order of the fields before; what changed to undefined is left out. */
+function withChanges(map: object, changed: ReadonlyMap<string, unknown>): object {
+  const fields = Object.entries(map) as [string, unknown][];
+  return Object.fromEntries(
+    fields
+      .map(([name, field]) => [name, changed.has(name) ? changed.get(name) : field] as const)
+      .filter(([, field]) => field !== undefined),
+  );
 }
 
 function schemaOf({ properties, additionalProperties }: JsonSchema, name: string): JsonSchema {

@@ -17,23 +17,30 @@ export function findMissingField(
   definitions: Readonly<Record<string, JsonSchema>>,
 ): MissingField | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const target = schema.$ref === undefined ? schema : definitions[schema.$ref.slice('#/definitions/'.length)];
+  const target = resolve(schema, definitions);
   if (target === undefined) return undefined;
   const absent = Array.isArray(value) ? undefined : absentField(value, target);
   if (absent !== undefined) return { name: absent, path: [] };
-  for (const [key, field] of entriesOf(value)) {
-    const found = findMissingField(field, fieldSchema(target, key), definitions);
-    if (found !== undefined) return { ...found, path: [key, ...found.path] };
+  for (const key of Object.keys(value)) {
+    const field = (value as Readonly<Record<string, unknown>>)[key];
+    // Most fields are scalars, and what schema those have does not matter.
+    if (typeof field !== 'object') continue;
+    const segment = Array.isArray(value) ? Number(key) : key;
+    const found = findMissingField(field, fieldSchema(target, segment), definitions);
+    if (found !== undefined) return { ...found, path: [segment, ...found.path] };
   }
   return undefined;
 }
 
-function absentField(value: object, { required = [] }: JsonSchema): string | undefined {
-  return required.find((name) => (value as Readonly<Record<string, unknown>>)[name] == null);
+function resolve(
+  schema: JsonSchema,
+  definitions: Readonly<Record<string, JsonSchema>>,
+): JsonSchema | undefined {
+  return schema.$ref === undefined ? schema : definitions[schema.$ref.slice('#/definitions/'.length)];
 }
 
-function entriesOf(value: object): Iterable<[PathSegment, unknown]> {
-  return Array.isArray(value) ? value.entries() : Object.entries(value);
+function absentField(value: object, { required = [] }: JsonSchema): string | undefined {
+  return required.find((name) => (value as Readonly<Record<string, unknown>>)[name] == null);
 }
 
 function fieldSchema({ properties, items, additionalProperties }: JsonSchema, key: PathSegment): JsonSchema {

@@ -22,8 +22,13 @@ export function buildContext(build: Build, store: Store): BuildContext {
   };
 }
 
+/** None of it changes, and a build may have thousands of jobs. */
+const factsOfBuilds = new WeakMap<Build, Env>();
+
 function buildFacts(build: Build, store: Store): Env {
-  return {
+  const known = factsOfBuilds.get(build);
+  if (known !== undefined) return known;
+  const facts = {
     ...buildVariables(buildContext(build, store)),
     BUILDKITE_ORGANIZATION_ID: store.organization.id,
     BUILDKITE_CLUSTER_ID: store.cluster.id,
@@ -35,6 +40,8 @@ function buildFacts(build: Build, store: Store): Env {
     BUILDKITE_BUILD_CREATOR_EMAIL: 'sandbox@localhost',
     BUILDKITE_SOURCE: build.source,
   };
+  factsOfBuilds.set(build, facts);
+  return facts;
 }
 
 function stepFacts(job: Job): Env {

@@ -62,6 +62,8 @@ export type Interceptor = (call: Call) => Fault | undefined;
 interface CompiledRoute {
   readonly name: string;
   readonly method: string;
+  /** What every path of the route begins with: most routes are ruled out by it, without their pattern. */
+  readonly prefix: string;
   readonly pattern: RegExp;
   readonly handler: Handler;
 }
@@ -69,7 +71,8 @@ interface CompiledRoute {
 function compile([name, handler]: [string, Handler]): CompiledRoute {
   const [method = '', path = ''] = name.split(' ');
   const source = path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:(\w+)/g, '(?<$1>[^/]+)');
-  return { name, method, handler, pattern: new RegExp(`^${source}/?$`) };
+  const [prefix = ''] = path.split(':');
+  return { name, method, handler, prefix, pattern: new RegExp(`^${source}/?$`) };
 }
 
 const NOT_FOUND: Handler = () => ({ status: 404, body: { message: 'Not Found' } });
@@ -165,7 +168,7 @@ export class Router {
 
   #find(method: string, path: string): { name: string; handler: Handler; params: Record<string, string> } {
     for (const route of this.#routes) {
-      if (route.method !== method) continue;
+      if (route.method !== method || !path.startsWith(route.prefix)) continue;
       const match = route.pattern.exec(path);
       if (match === null) continue;
       const params = Object.entries(match.groups ?? {}).map(([key, value]) => [key, decode(value)] as const);

@@ -38,7 +38,9 @@ class RateLimiter {
 
   /** Counts a call; returns how many this window has seen, this one included. */
   count(key: string, now: number): number {
-    const recent = (this.#calls.get(key) ?? []).filter((at) => at > now - 1000);
+    const recent = this.#calls.get(key) ?? [];
+    // Only the oldest can be over: a window of hundreds of calls is not looked through for each.
+    while ((recent[0] ?? now) <= now - 1000) recent.shift();
     recent.push(now);
     this.#calls.set(key, recent);
     return recent.length;
