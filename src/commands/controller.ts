@@ -1,7 +1,6 @@
 import { loadConfig } from '../app/load-config.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { configFileFlag, configFlags, pickConfigFlags, takeSwitches } from '../cli/config-flags.js';
-import { optimiseLate } from '../cli/late-optimiser.js';
 import { packageVersion } from '../cli/package-version.js';
 import { stopSignal } from '../cli/stop-signal.js';
 
@@ -28,7 +27,6 @@ export default class ControllerCommand extends BaseCommand {
     // Not before it is needed: the Kubernetes client behind it costs 0.3 s, which --help need not pay.
     const { runController } = await import('../app/run-controller.js');
     const { config } = loaded.value;
-    optimiseLate();
     this.setExitStatus(await runController({ config, version: `v${packageVersion()}`, signal: stopSignal() }));
   }
 }
