@@ -3,6 +3,7 @@ import type { ConfigOrigin, ConfigProblem } from '../core/config/config-problem.
 import { type ConfigDocument, readConfigFile } from '../core/config/read-config-file.js';
 import { type ConfigLayers, resolveConfig, type ResolvedConfig } from '../core/config/resolve-config.js';
 import { fail, ok, type Result } from '../core/result.js';
+import { whyUnreadable } from './why-unreadable.js';
 
 export interface ConfigSources {
   /** From `--config`; without it the variable CONFIG names the file; empty or absent means no file. */
@@ -34,19 +35,5 @@ async function loadFile(sources: ConfigSources): Promise<Result<ConfigDocument |
     return fail([
       { origin, key: 'config', message: `cannot read the configuration file "${path}": ${whyUnreadable(error)}` },
     ]);
-  }
-}
-
-function whyUnreadable(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'ENOENT':
-      return 'there is no such file; check the path';
-    case 'EACCES':
-      return 'permission denied; make it readable for this user';
-    case 'EISDIR':
-      return 'it is a folder; name a file in it';
-    default:
-      return error instanceof Error ? error.message : String(error);
   }
 }

@@ -5,6 +5,7 @@ import { parseJobFile } from '../core/job/job-file.js';
 import type { BuildkiteJob } from '../core/job/job.js';
 import { NO_POD_TEMPLATES, parsePodTemplates, type PodTemplates } from '../core/manifest/pod-templates.js';
 import { DEFAULT_PIPELINE_FILES } from '../core/pipeline/parse-pipeline.js';
+import { whyUnreadable } from './why-unreadable.js';
 
 /** A text and the name to call it in messages. */
 export interface NamedText {
@@ -75,7 +76,7 @@ export async function readNamedFile(path: string): Promise<string> {
     return checkedText(await readFile(path, 'utf8'), path);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`cannot read "${path}": ${reason(error)}`, { cause: error });
+    throw new UsageError(`cannot read "${path}": ${whyUnreadable(error)}`, { cause: error });
   }
 }
 
@@ -92,18 +93,7 @@ async function readIfPresent(path: string): Promise<string | undefined> {
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw new UsageError(`cannot read "${path}": ${reason(error)}`, { cause: error });
-  }
-}
-
-function reason(error: unknown): string {
-  switch (codeOf(error)) {
-    case 'ENOENT':
-      return 'there is no such file; check the path';
-    case 'EISDIR':
-      return 'it is a folder; name a file in it';
-    default:
-      return error instanceof Error ? error.message : String(error);
+    throw new UsageError(`cannot read "${path}": ${whyUnreadable(error)}`, { cause: error });
   }
 }
 

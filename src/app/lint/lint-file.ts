@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import type { Finding } from '../../core/lint/finding.js';
 import { type OwnRuleId, ownSeverity } from '../../core/lint/rules/run.js';
+import { whyUnreadable } from '../why-unreadable.js';
 
 const MEGABYTE = 1024 * 1024;
 /** No pipeline is larger; it keeps a wrong glob from taking all memory. */
@@ -62,16 +63,4 @@ function aboutFile(rule: OwnRuleId, file: string, message: string, line = 1): Fi
     ...{ rule, severity: ownSeverity(rule), message, file, line, column: 1, endLine: line, endColumn: 1 },
     ...{ related: [], fix: undefined, span: { start: 0, end: 0 }, step: undefined, uses: 1 },
   };
-}
-
-function whyUnreadable(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'EACCES':
-      return 'permission denied; make it readable for this user';
-    case 'ENOENT':
-      return 'there is no such file; check the path';
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
 }

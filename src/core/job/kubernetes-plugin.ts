@@ -1,6 +1,7 @@
 import type { V1Container, V1EnvFromSource, V1PodSpec, V1VolumeMount } from '@kubernetes/client-node';
 import type { CheckoutParams, CommandParams, Metadata, PodSpecPatch, SidecarParams } from '../config/config.js';
 import { sectionDefinitions } from '../config/section-definitions.js';
+import { isRecord } from '../is-record.js';
 import { fail, ok, type Result } from '../result.js';
 import { decode, formatIssue, formatPath, type DecodeIssue } from '../schema/decode.js';
 import type { JsonSchema } from '../schema/json-schema.js';
@@ -100,7 +101,7 @@ function parsePluginList(text: string): Result<readonly (readonly [string, unkno
   if (!Array.isArray(list)) return fail('BUILDKITE_PLUGINS must be a list of plugins');
   const entries: (readonly [string, unknown])[] = [];
   for (const [index, element] of list.entries()) {
-    const fields = isObject(element) ? Object.entries(element) : [];
+    const fields = isRecord(element) ? Object.entries(element) : [];
     const [field, ...more] = fields;
     if (field === undefined || more.length > 0) {
       return fail(
@@ -127,7 +128,7 @@ function lookalikeWarning(source: string): JobWarning[] {
 }
 
 function overlay(earlier: unknown, later: unknown): unknown {
-  if (!isObject(earlier) || !isObject(later)) return later;
+  if (!isRecord(earlier) || !isRecord(later)) return later;
   const merged: Record<string, unknown> = { ...earlier };
   for (const [key, value] of Object.entries(later)) merged[key] = overlay(merged[key], value);
   return merged;
@@ -154,7 +155,7 @@ function decodePlugin(value: unknown, { strict }: PluginOptions): Result<ParsedP
 
 /** What can be used of the plugin's configuration, and all that is wrong with it; `podSpecPatch` may hold nulls and directives, the rest may not. */
 export function decodeKubernetesPlugin(value: unknown): { plugin: KubernetesPlugin; issues: readonly DecodeIssue[] } {
-  if (!isObject(value))
+  if (!isRecord(value))
     return { plugin: {}, issues: decode(value, kubernetesPluginSchema, { definitions: pluginDefinitions }).issues };
   const { podSpecPatch, ...rest } = value;
   const decoded = decode(rest, kubernetesPluginSchema, { definitions: pluginDefinitions });
@@ -179,8 +180,4 @@ function pathOf(issues: readonly DecodeIssue[]): string | undefined {
 
 function invalid(text: string): JobFailure {
   return { reason: 'plugin-invalid', text };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../is-record.js';
 import { closestName } from '../closest-name.js';
 import { report, within, type DecodeContext, type DecodeIssue, type DecodeOptions } from './decode-context.js';
 import { decodeScalar, wrongType } from './decode-scalar.js';
@@ -73,7 +74,7 @@ function decodeList(value: unknown, schema: JsonSchema, context: DecodeContext):
 }
 
 function decodeMap(value: unknown, schema: JsonSchema, context: DecodeContext): unknown {
-  if (!isMap(value)) return wrongType(value, schema, context);
+  if (!isRecord(value)) return wrongType(value, schema, context);
   const kept: [string, unknown][] = [];
   for (const [key, entry] of Object.entries(value)) {
     const field = within(context, key, () => decodeField(key, entry, { schema, siblings: value, context }));
@@ -148,7 +149,7 @@ function presentKeys(value: Readonly<Record<string, unknown>>): string[] {
 
 function copyAny(value: unknown, context: DecodeContext): unknown {
   if (Array.isArray(value)) return decodeList(value, {}, context);
-  return isMap(value) ? decodeMap(value, {}, context) : value;
+  return isRecord(value) ? decodeMap(value, {}, context) : value;
 }
 
 function takesAnything({ properties, additionalProperties, format, enum: choices, type }: JsonSchema): boolean {
@@ -157,8 +158,4 @@ function takesAnything({ properties, additionalProperties, format, enum: choices
 
 function hasFields({ properties, additionalProperties, type }: JsonSchema): boolean {
   return type === undefined && (properties !== undefined || additionalProperties !== undefined);
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@ import { refused, type ApiProblem, type Context } from './api-problem.js';
 import { FORMATS, matches } from './formats.js';
 import { badNumber } from './ranges.js';
 import { labels } from './scheduling.js';
-import { isRecord } from './shape.js';
+import { isRecord } from '../../is-record.js';
 
 const ANNOTATION_BYTES = 256 * 1024;
 

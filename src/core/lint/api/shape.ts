@@ -1,3 +1,4 @@
+import { isRecord } from '../../is-record.js';
 import { kubernetesDefinitions } from '../../schema/kubernetes-definitions.generated.js';
 import type { JsonSchema } from '../../schema/json-schema.js';
 import type { ApiPath } from './api-problem.js';
@@ -62,11 +63,6 @@ export function schemaOf({ properties, additionalProperties }: JsonSchema, key: 
 function shapedList(value: readonly unknown[], items: JsonSchema): unknown[] | undefined {
   const copies = value.map((item) => shaped(item, items));
   return copies.includes(undefined) ? undefined : copies;
-}
-
-/** Whether it is an object with keys. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A field's value with its place, or those of its items when it is a list. */

@@ -15,7 +15,8 @@ import { missingFields } from './required-fields.js';
 import { containerResources, overhead } from './resources.js';
 import * as scheduling from './scheduling.js';
 import * as security from './security.js';
-import { definitionOf, isRecord, schemaOf, shaped } from './shape.js';
+import { isRecord } from '../../is-record.js';
+import { definitionOf, schemaOf, shaped } from './shape.js';
 import { malformedTexts } from './text-formats.js';
 import * as volumes from './volumes.js';
 

@@ -86,7 +86,7 @@ export function stepSpan(step: LintCommandStep): Span {
   return entry?.keySpan ?? { start: source.start, end: source.start + 1 };
 }
 
-/** Whether only the upload, or the matrix, knows what a text is. */
+/** Whether a matrix token keeps a text from being known; `isUnknown` tells of variables of the upload. */
 export function isOpen(text: string): boolean {
   return text.includes('{{');
 }

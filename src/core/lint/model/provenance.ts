@@ -4,6 +4,7 @@ import type { LintCommandStep } from './document.js';
 import type { Span } from '../finding.js';
 import type { LintJob } from './lint-job.js';
 import { itemsOf, knownText, nodeAt, type Path } from './nodes.js';
+import { firstSpan } from './spans.js';
 import { type ContainerRole, writtenContainers } from './written-containers.js';
 
 /** Where a part of the built Job comes from. */
@@ -48,13 +49,6 @@ interface Candidate {
 function toOrigin({ node, entry, exact, cause }: Candidate): Origin {
   const at = node.kind === 'scalar' && node.end > node.start ? node : (entry?.keySpan ?? firstSpan(node));
   return { node, entry, at, exact, cause };
-}
-
-/** The first words of a mapping or list: a finding never underlines a whole block. */
-function firstSpan(node: SourceNode): Span {
-  if (node.kind === 'map') return node.entries[0]?.keySpan ?? node;
-  const first = node.kind === 'list' ? node.items[0] : undefined;
-  return first === undefined ? node : firstSpan(first);
 }
 
 function stepOrigin(step: LintCommandStep): Omit<Origin, 'cause'> {

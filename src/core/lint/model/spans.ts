@@ -9,6 +9,13 @@ export function firstLineOf(lines: TextLines, { start, end }: Span): Span {
   return lineBreak < 0 || lineBreak >= end ? { start, end } : { start, end: lineBreak };
 }
 
+/** The first words of a mapping or list: a finding never underlines a whole block. */
+export function firstSpan(node: SourceNode): Span {
+  if (node.kind === 'map') return node.entries[0]?.keySpan ?? node;
+  const first = node.kind === 'list' ? node.items[0] : undefined;
+  return first === undefined ? node : firstSpan(first);
+}
+
 /** Something that stands at an offset: a key, or a value. */
 export interface Standing {
   readonly span: Span;

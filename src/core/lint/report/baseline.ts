@@ -1,3 +1,4 @@
+import { isRecord } from '../../is-record.js';
 import { fail, ok, type Result } from '../../result.js';
 import type { Finding } from '../finding.js';
 import { type Fingerprinted, fingerprintAll } from './fingerprint.js';
@@ -110,8 +111,4 @@ function isEntry(value: unknown): value is BaselineEntry {
   if (!isRecord(value)) return false;
   const { file, rule, fingerprint, count } = value;
   return [file, rule, fingerprint].every((part) => typeof part === 'string') && Number.isInteger(count);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

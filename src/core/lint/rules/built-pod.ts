@@ -13,6 +13,7 @@ import { knownText, nodeAt } from '../model/nodes.js';
 import { isUnknown } from '../model/placeholder.js';
 import { type Origin, originOf } from '../model/provenance.js';
 import type { Found, RuleSet, StepContext } from '../rule.js';
+import { firstSpan } from '../model/spans.js';
 import type { LintWorld } from '../world.js';
 import { isReservedVolume } from './volumes.js';
 import { writtenContainers } from '../model/written-containers.js';
@@ -222,11 +223,7 @@ function* notBuildable(job: LintJob, context: StepContext): Iterable<Found> {
   // What a PodTemplate or the upload still brings may be just what is missing.
   if (baseUnknown || isUnknown(failure.text)) return;
   if (context.world.configName === undefined && / mounts volume "git-credentials/.test(failure.text)) return;
-  const at = step.kubernetes.at(-1)?.name ?? firstWord(step.step.source);
+  const at = step.kubernetes.at(-1)?.name ?? firstSpan(step.step.source);
   const text = failure.text.replace(/^agent-stack-k8s failed to [^:]*: /, '');
   yield { rule: 'buildable', at, message: `the controller cannot build this job: ${text}`, fallback: true };
-}
-
-function firstWord(node: SourceNode): { readonly start: number; readonly end: number } {
-  return (node.kind === 'map' ? node.entries[0]?.keySpan : undefined) ?? node;
 }

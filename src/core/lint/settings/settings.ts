@@ -1,3 +1,4 @@
+import { isRecord } from '../../is-record.js';
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { closestName } from '../../closest-name.js';
 import { type ConfigProblem, formatProblem } from '../../config/config-problem.js';
@@ -189,8 +190,4 @@ function nodeAt(root: Node | null, path: readonly PathSegment[]): unknown {
 function byPlace(a: ConfigProblem, b: ConfigProblem): number {
   if (a.origin.layer !== 'file' || b.origin.layer !== 'file') return 0;
   return a.origin.line - b.origin.line || a.origin.column - b.origin.column;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
