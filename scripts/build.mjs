@@ -158,12 +158,19 @@ async function bundlePrograms() {
   }
 }
 
+/**
+ * What libraries carry for old releases of Node.js and never call on ours. node-fetch, in the Kubernetes client, falls back to this
+ * `URL` where Node.js has none, and only loading it is enough for Node 24 to warn users of the deprecated `punycode` in it.
+ */
+const BUILT_IN = { 'whatwg-url': 'node:url' };
+
 async function bundleLibraries() {
   for (const [name, names] of Object.entries(LIBRARIES)) {
     await bundle({
       stdin: { contents: `export ${names} from '${name}';\n`, resolveDir: root },
       outfile: `dist/bundle/${libraryFile(name)}`,
       format: 'cjs',
+      alias: BUILT_IN,
     });
   }
 }

@@ -110,6 +110,17 @@ describe('the packaged program', () => {
     expect(heavy(loadedBy(['controller', '--queue', 'kubernetes']))).to.deep.equal({ client: true, tls: true });
   });
 
+  for (const args of [
+    ['controller', '--queue', 'kubernetes'],
+    ['render', pipeline],
+    ['lint', pipeline],
+  ]) {
+    it(`uses nothing for ${args[0]} that Node.js wants to be rid of`, () => {
+      // The flag says on every Node.js what the newest ones say unasked.
+      expect(run(args, ['--pending-deprecation']).stderr).not.to.include('DeprecationWarning');
+    });
+  }
+
   it('carries the agent stand-in of the sandbox as a program of its own', () => {
     const { stdout } = spawnSync(process.execPath, ['dist/bundle/agent-cli.js', '--version'], { encoding: 'utf8' });
 
