@@ -145,7 +145,7 @@ describe('the log of a job', () => {
       intervalMs: 1,
       secrets: [],
       send: async (chunk) => {
-        await new Promise((resolve) => setTimeout(resolve, 5 - chunk.sequence));
+        await new Promise((resolve) => setTimeout(resolve, Math.max(0, 5 - chunk.sequence)));
         sent.push(chunk);
         return chunk.sequence !== 2;
       },
