@@ -18,9 +18,22 @@ export interface AgentConfigParts {
   readonly commandMounts: readonly V1VolumeMount[];
 }
 
+const NO_PARTS: AgentConfigParts = { volumes: [], env: [], agentMounts: [], checkoutMounts: [], commandMounts: [] };
+
+/** The configuration is the same for every job. */
+const knownParts = new WeakMap<AgentConfig, AgentConfigParts>();
+
 /** Resolves the `agent-config` section of the configuration into volumes, mounts and variables. */
 export function agentConfigParts(config: AgentConfig | undefined): AgentConfigParts {
-  if (config === undefined) return { volumes: [], env: [], agentMounts: [], checkoutMounts: [], commandMounts: [] };
+  if (config === undefined) return NO_PARTS;
+  const known = knownParts.get(config);
+  if (known !== undefined) return known;
+  const parts = resolveParts(config);
+  knownParts.set(config, parts);
+  return parts;
+}
+
+function resolveParts(config: AgentConfig): AgentConfigParts {
   const signing = keyFile(config['signing-jwks-file'], config.signingJWKSVolume, SIGNING_DIR);
   const verification = keyFile(config['verification-jwks-file'], config.verificationJWKSVolume, VERIFICATION_DIR);
   const shared = [

@@ -1,4 +1,5 @@
 import type { V1Container, V1Job, V1PodSpec, V1Volume } from '@kubernetes/client-node';
+import type { ResourceClass } from '../config/config.js';
 import { CONTAINERS, jobResourceName } from '../job/identity.js';
 import type { JobFailure } from '../job/job.js';
 import { parseKubernetesPlugin, type KubernetesPlugin, type ParsedPlugin } from '../job/kubernetes-plugin.js';
@@ -148,18 +149,20 @@ function factsOf(pod: V1PodSpec, defaultGraceSeconds: number): BuildFacts {
 
 /**
  * Patches can change user, grace period and images, on which scripts, variables, image checks and pull policies depend. So the
- * pod is assembled and patched once to learn the final facts, and once more with them.
+ * pod is assembled and patched once to learn the final facts, and once more where they are others.
  */
 function buildPod(first: BuildContext): Result<Patched & Pick<DraftJob, 'refusal'>, JobFailure> {
-  const draft = assembleAndPatch(first, []);
+  const resourceClass = resourceClassFor(first.job, first.config);
+  if (!resourceClass.ok) return resourceClass;
+  const assembled = assemblePod(first, resourceClass.value);
+  const draft = patchPod(first, assembled);
   if (!draft.ok) return draft;
   const facts = factsOf(draft.value.pod, first.config.defaultTerminationGracePeriodSeconds);
   const context = { ...first, ...facts };
-  const inits = withStrongerPolicies(draft.value.pod.initContainers ?? [], draft.value.unpatched.initContainers ?? []);
-  const pulling = podToCheck(context, { ...draft.value.pod, initContainers: inits });
-  const checks = imageCheckContainers(pulling, context.config);
-  const isFinal = checks.length === 0 && sameFacts(first, facts);
-  const final = isFinal ? draft : assembleAndPatch(context, checks);
+  const checks = imageChecks(context, draft.value);
+  const unpatched = sameFacts(first, facts) ? assembled : assemblePod(context, resourceClass.value);
+  const isFinal = unpatched === assembled && checks.length === 0;
+  const final = isFinal ? draft : patchPod(context, withChecks(unpatched, checks));
   if (!final.ok) return final;
   const pod = finishPod(context, final.value);
   const refusal = missingImage(final.value, pod) ?? checkImageReferences(podToCheck(context, pod)) ?? checkPod(pod);
@@ -175,44 +178,51 @@ interface Assembled extends Patched {
   readonly unpatched: V1PodSpec;
 }
 
-function assembleAndPatch(context: BuildContext, checks: readonly V1Container[]): Result<Assembled, JobFailure> {
+function patchPod(context: BuildContext, unpatched: V1PodSpec): Result<Assembled, JobFailure> {
   const { config, plugin, job } = context;
-  const unpatched = assemblePod(context, checks);
-  if (!unpatched.ok) return unpatched;
   const options = {
     allowUnsafe: config.allowPodSpecPatchUnsafeCommandModification,
     interposer: effectiveInterposer(context),
   };
-  const configured = applyPodSpecPatch(unpatched.value, config.podSpecPatch ?? {}, { ...options, from: 'controller' });
+  const configured = applyPodSpecPatch(unpatched, config.podSpecPatch ?? {}, { ...options, from: 'controller' });
   if (!configured.ok) return configured;
   const imaged = applyImageAttribute(configured.value.pod, job.env['BUILDKITE_IMAGE']);
   const patched = applyPodSpecPatch(imaged, plugin.podSpecPatch ?? {}, { ...options, from: 'k8s plugin' });
   if (!patched.ok) return patched;
   return ok({
-    unpatched: unpatched.value,
+    unpatched,
     pod: patched.value.pod,
     warnings: [...configured.value.warnings, ...patched.value.warnings],
   });
 }
 
-function assemblePod(context: BuildContext, checks: readonly V1Container[]): Result<V1PodSpec, JobFailure> {
-  const { base, config, job, skipCheckout } = context;
-  const resourceClass = resourceClassFor(job, config);
-  if (!resourceClass.ok) return resourceClass;
-  const commands = applyResourceClass({ ...base, containers: commandContainers(context) }, resourceClass.value);
+function assemblePod(context: BuildContext, resourceClass: ResourceClass | undefined): V1PodSpec {
+  const { base, config, skipCheckout } = context;
+  const commands = applyResourceClass({ ...base, containers: commandContainers(context) }, resourceClass);
   const copyAgent = { ...copyAgentContainer(config, context.user), imagePullPolicy: systemPullPolicy(config) };
-  return ok({
+  return {
     ...commands,
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: base.terminationGracePeriodSeconds ?? config.defaultTerminationGracePeriodSeconds,
     volumes: podVolumes(context),
-    initContainers: [copyAgent, ...checks, ...(base.initContainers ?? []), ...sidecarContainers(context)],
+    initContainers: [copyAgent, ...(base.initContainers ?? []), ...sidecarContainers(context)],
     containers: [
       ...commands.containers,
       agentContainer(context),
       ...(skipCheckout ? [] : [checkoutContainer(context)]),
     ],
-  });
+  };
+}
+
+function imageChecks(context: BuildContext, { unpatched, pod }: Assembled): V1Container[] {
+  const initContainers = withStrongerPolicies(pod.initContainers ?? [], unpatched.initContainers ?? []);
+  return imageCheckContainers(podToCheck(context, { ...pod, initContainers }), context.config);
+}
+
+/** The image checks run right after `copy-agent`, which brings what they run. */
+function withChecks(pod: V1PodSpec, checks: readonly V1Container[]): V1PodSpec {
+  const [copyAgent, ...others] = pod.initContainers ?? [];
+  return { ...pod, initContainers: [...(copyAgent === undefined ? [] : [copyAgent]), ...checks, ...others] };
 }
 
 /** Volumes of the pod; one that several settings bring in with the same words is taken once. */
