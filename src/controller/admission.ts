@@ -79,11 +79,13 @@ export class Admission {
    * @param hard cuts off a reservation in flight; a plain stop lets it finish, or the jobs would stay reserved for nobody
    */
   async run(signal: AbortSignal, hard: AbortSignal): Promise<void> {
+    const { wake } = this.#options;
+    signal.addEventListener('abort', () => wake.ring(), { once: true });
     let failures = 0;
     while (!signal.aborted) {
       const batch = this.#claimBatch();
       if (batch.length === 0) {
-        await this.#options.wake.wait(signal);
+        await wake.wait();
         continue;
       }
       const refusal = await this.#reserve(batch, hard);

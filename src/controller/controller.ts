@@ -62,7 +62,7 @@ export class Controller {
     const watch = this.#options.cluster
       .watchJobs((event) => this.#observe(event, synced), watching.signal)
       .catch((error: unknown) => logger.error('watching Jobs ended, slots are no longer freed', { error }));
-    await synced.wait(signal);
+    await Promise.race([synced.wait(), untilAborted(signal)]);
     if (!signal.aborted)
       logger.info('started', {
         source: source.name,

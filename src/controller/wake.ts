@@ -8,18 +8,9 @@ export class Wake {
     this.#resolve?.();
   }
 
-  /** Resolves after the next ring, or when the signal aborts. */
-  async wait(signal: AbortSignal): Promise<void> {
-    if (!this.#rung && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        this.#resolve = done;
-        signal.addEventListener('abort', done);
-      });
-    }
+  /** Resolves after the next ring. */
+  async wait(): Promise<void> {
+    if (!this.#rung) await new Promise<void>((resolve) => (this.#resolve = resolve));
     this.#resolve = undefined;
     this.#rung = false;
   }
