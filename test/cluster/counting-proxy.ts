@@ -19,6 +19,8 @@ export interface ProxiedRequest {
   readonly path: string;
   /** Serial number of the connection it came on. */
   readonly connection: number;
+  /** Of the answer; undefined until its head has come, and when it has none. */
+  contentType?: string | undefined;
 }
 
 /** @returns a proxy on a free loopback port that speaks HTTP/1.1 over TLS, streams watches and adds nothing. */
@@ -31,8 +33,10 @@ export async function startCountingProxy({ url, ca, folder }: ControlPlane): Pro
   const server = https.createServer({ cert: certificate, key }, (request, response) => {
     const connection = serials.get(request.socket) ?? serials.size + 1;
     serials.set(request.socket, connection);
-    seen.push({ method: request.method ?? '', path: request.url ?? '', connection });
-    forward(request, response, { url, upstream });
+    const entry: ProxiedRequest = { method: request.method ?? '', path: request.url ?? '', connection };
+    seen.push(entry);
+    const onAnswer = (answer: IncomingMessage): void => void (entry.contentType = answer.headers['content-type']);
+    forward(request, response, { url, upstream, onAnswer });
   });
   server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -49,17 +53,20 @@ export async function startCountingProxy({ url, ca, folder }: ControlPlane): Pro
   };
 }
 
-function forward(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { url, upstream }: { readonly url: string; readonly upstream: https.Agent },
-): void {
+interface Onward {
+  readonly url: string;
+  readonly upstream: https.Agent;
+  readonly onAnswer: (answer: IncomingMessage) => void;
+}
+
+function forward(request: IncomingMessage, response: ServerResponse, { url, upstream, onAnswer }: Onward): void {
   const onward = https.request(new URL(request.url ?? '/', url), {
     method: request.method,
     headers: request.headers,
     agent: upstream,
   });
   onward.once('response', (answer) => {
+    onAnswer(answer);
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     response.flushHeaders();
     answer.pipe(response);

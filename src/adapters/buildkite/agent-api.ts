@@ -4,7 +4,7 @@ import { ExternalError } from '../../core/errors.js';
 import type { ControllerConfig } from '../../core/config/config.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
 import { createHttpClient, pathSegment, type HttpAnswer, type HttpClient } from './http.js';
-import type { HttpRequest } from './http-exchange.js';
+import type { HttpRequest } from './http-request.js';
 import { isObject, numberOf, objectOf, textOf } from './json.js';
 import { withRetry } from './retry.js';
 

@@ -4,7 +4,6 @@ import type { ControllerConfig } from '../../core/config/config.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
 import { createHttpClient, type HttpAnswer, type HttpClient } from './http.js';
 import { isObject, listOf, textOf, type JsonObject } from './json.js';
-import { header } from './retry-after.js';
 
 export interface GraphqlClientOptions {
   /** e.g. `https://graphql.buildkite.com/v1`. */
@@ -88,7 +87,7 @@ function queryError(operation: string, messages: readonly string[], token: strin
  * freely; below that calls are spread over the time that remains.
  */
 function pace({ headers, retryAfterMs }: HttpAnswer): number | undefined {
-  const read = (name: string): number => Number(header(headers, name) ?? NaN);
+  const read = (name: string): number => Number(headers[name] ?? NaN);
   const cost = read('ratelimit-complexity-actual');
   const waits = ['ratelimit', 'ratelimit-user']
     .map((prefix) => ({

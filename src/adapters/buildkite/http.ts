@@ -1,15 +1,10 @@
-import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { ExternalError } from '../../core/errors.js';
 import { redactor } from '../../core/redact.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
-import {
-  DeadlineError,
-  exchangeOnce,
-  StaleConnectionError,
-  type RawAnswer,
-  type HttpRequest,
-} from './http-exchange.js';
+import { CallScope } from '../http/call-scope.js';
+import type { WireAnswer } from '../http/connection.js';
+import { HttpPool } from '../http/http-pool.js';
+import { wireRequest, type HttpRequest } from './http-request.js';
 import { isObject } from './json.js';
 import { loggablePayload } from './payload-log.js';
 import { retryAfterMs } from './retry-after.js';
@@ -22,7 +17,7 @@ export interface HttpClient {
    *   the signal's reason when aborted.
    */
   send(request: HttpRequest): Promise<HttpAnswer>;
-  /** Drops idle connections. */
+  /** Ends every connection; calls under way fail. */
   close(): void;
 }
 
@@ -47,7 +42,7 @@ export interface HttpClientOptions {
 
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: WireAnswer['headers'];
   /** A JSON object, unless the request says that the body does not matter. */
   readonly body: unknown;
   /** How long the answer asks us to wait before the next such call, in milliseconds. */
@@ -65,54 +60,48 @@ export function pathSegment(value: string): string {
   return encodeURIComponent(value).replaceAll('.', '%2E');
 }
 
-/** Opens a client on global keep-alive sockets of its own; nothing is sent before the first `send`. */
+/** The call's time was over before its answer was complete. */
+class DeadlineError extends Error {
+  readonly timeoutMs: number;
+  constructor(timeoutMs: number) {
+    super('deadline passed');
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** Opens a client with connections of its own; nothing is sent before the first `send`. */
 export function createHttpClient({ secrets, ...rest }: HttpClientOptions): HttpClient {
   const options = { ...rest, redact: redactor(secrets) };
   const base = new URL(options.endpoint);
-  const agentOptions = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
-  const agent = base.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
-  const exchange = (request: HttpRequest): Promise<RawAnswer> =>
-    exchangeOnce({ base, agent, request, headers: options.headers, timeoutMs: request.timeoutMs ?? options.timeoutMs });
+  const pool = new HttpPool({ server: base, maxConnections: MAX_CONNECTIONS });
   return {
-    send: (request) => sendAndJudge(request, options, exchange),
-    close: () => agent.destroy(),
+    send: async (request) => {
+      request.signal.throwIfAborted();
+      logPayload(options, 'http request', request, { payload: request.json });
+      const timeoutMs = request.timeoutMs ?? options.timeoutMs;
+      const scope = new CallScope(request.signal, timeoutMs, () => new DeadlineError(timeoutMs));
+      let answer: WireAnswer;
+      try {
+        // A kept connection may be closed by the other side just as we write to it; only a POST must not be repeated then.
+        const repeatable = request.method !== 'POST';
+        answer = await pool.send(wireRequest(base, request, options.headers), scope, { repeatable });
+      } catch (error) {
+        request.signal.throwIfAborted();
+        throw connectionError(error, request, options);
+      } finally {
+        scope.end();
+      }
+      return judge(answer, request, options);
+    },
+    close: () => pool.close(),
   };
 }
 
-async function sendAndJudge(
-  request: HttpRequest,
-  options: ClientSettings,
-  exchange: (request: HttpRequest) => Promise<RawAnswer>,
-): Promise<HttpAnswer> {
-  request.signal.throwIfAborted();
-  logPayload(options, 'http request', request, { payload: request.json });
-  let raw: RawAnswer;
-  try {
-    raw = await resendOnStaleConnection(request, exchange);
-  } catch (error) {
-    request.signal.throwIfAborted();
-    throw connectionError(error, request, options);
-  }
-  return judge(raw, request, options);
-}
-
-/** A kept connection may be closed by the other side just as we write to it; that says nothing about the request. */
-async function resendOnStaleConnection(
-  request: HttpRequest,
-  exchange: (request: HttpRequest) => Promise<RawAnswer>,
-): Promise<RawAnswer> {
-  try {
-    return await exchange(request);
-  } catch (error) {
-    if (!(error instanceof StaleConnectionError) || request.method === 'POST') throw error;
-    return await exchange(request);
-  }
-}
-
-function judge(raw: RawAnswer, request: HttpRequest, options: ClientSettings): HttpAnswer {
+function judge(raw: WireAnswer, request: HttpRequest, options: ClientSettings): HttpAnswer {
   const waitMs = retryAfterMs(raw.headers, raw.status, options.clock.now());
-  const json = parseJson(raw.text);
-  const body = json.ok ? json.value : raw.text;
+  const answerText = raw.body.toString('utf8');
+  const json = parseJson(answerText);
+  const body = json.ok ? json.value : answerText;
   logPayload(options, 'http answer', request, { status: raw.status, payload: body });
   if (raw.status < 200 || raw.status > 299) {
     const retryable = raw.status === 429 || raw.status >= 500;

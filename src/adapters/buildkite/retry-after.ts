@@ -1,24 +1,18 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { parseRetryAfter } from '../../core/retry-after.js';
+import type { WireAnswer } from '../http/connection.js';
 
 /**
  * How long an answer asks us to wait, in milliseconds: `Retry-After` in seconds (decimals allowed) or as an HTTP date on
  * any answer, else, on 429 only, the longest of the `RateLimit-*Reset` headers.
  * @param now milliseconds since the epoch, for HTTP dates.
  */
-export function retryAfterMs(headers: IncomingHttpHeaders, status: number, now: number): number | undefined {
-  const asked = parseRetryAfter(header(headers, 'retry-after'), now);
+export function retryAfterMs(headers: WireAnswer['headers'], status: number, now: number): number | undefined {
+  const asked = parseRetryAfter(headers['retry-after'], now);
   if (asked !== undefined || status !== 429) return asked;
   const resets = ['ratelimit-reset', 'ratelimit-user-reset']
-    .map((name) => parseSeconds(header(headers, name)))
+    .map((name) => parseSeconds(headers[name]))
     .filter((ms) => ms !== undefined);
   return resets.length > 0 ? Math.max(...resets) : undefined;
-}
-
-/** The value of a header that should appear once; of several the first. */
-export function header(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 function parseSeconds(value: string | undefined): number | undefined {

@@ -7,7 +7,7 @@ import type { Clock, Logger } from '../../ports/runtime.js';
 import { chunksOf } from './chunks.js';
 import { cropToBytes, cropToCharacters } from './crop.js';
 import { createHttpClient, pathSegment, type HttpAnswer, type HttpClient } from './http.js';
-import type { HttpRequest } from './http-exchange.js';
+import type { HttpRequest } from './http-request.js';
 import { isObject, listOf, objectOf, textOf, textsOf } from './json.js';
 import { isOver } from './job-states.js';
 import { withRetry } from './retry.js';

@@ -2,7 +2,7 @@ import { ExternalError } from '../../core/errors.js';
 import type { RunnableJob, ScheduledJob } from '../../core/job/job.js';
 import type { JobListing } from '../../ports/buildkite.js';
 import type { HttpAnswer } from './http.js';
-import type { HttpRequest } from './http-exchange.js';
+import type { HttpRequest } from './http-request.js';
 import { isObject, numberOf, objectOf, textOf, textsOf, type JsonObject } from './json.js';
 
 /** Our registration at Buildkite. */
@@ -41,10 +41,14 @@ export async function listPages({ stack, pageSize, maxPages, send }: ListPagesOp
 /** What `GET jobs/{uuid}` says of a job; members that are not strings are left out of its environment. */
 export function runnableJob(id: string, body: unknown): RunnableJob {
   const { env, command } = objectOf(body);
-  const texts = Object.entries(objectOf(env)).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  );
-  return { id, command: textOf(command) ?? '', env: Object.fromEntries(texts) };
+  return { id, command: textOf(command) ?? '', env: textsIn(objectOf(env)) };
+}
+
+function textsIn(object: JsonObject): Readonly<Record<string, string>> {
+  const isText = (entry: [string, unknown]): entry is [string, string] => typeof entry[1] === 'string';
+  const entries = Object.entries(object);
+  // Nearly always all of them are.
+  return entries.every(isText) ? (object as Record<string, string>) : Object.fromEntries(entries.filter(isText));
 }
 
 function scheduledJobs(listing: JsonObject): ScheduledJob[] {

@@ -1,13 +1,14 @@
-import type { IncomingMessage } from 'node:http';
 import { ExternalError, ToolkitError } from '../../core/errors.js';
 import type { Clock } from '../../ports/runtime.js';
 import { systemClock } from '../system/clock.js';
-import { CallScope } from './call-scope.js';
+import { CallScope } from '../http/call-scope.js';
+import type { BodySink, WireAnswer } from '../http/connection.js';
 import type { KubeConnection, KubeCredentials } from './kube-config.js';
 import { refusalError } from './kube-errors.js';
-import { createTransport, readText, type Pool, type WireRequest } from './kube-transport.js';
-import { splitLines } from './line-splitter.js';
+import { createTransport, type Pool, type TransportRequest } from './kube-transport.js';
+import { decodeObject, isProtobuf, PROTOBUF } from './protobuf.js';
 import type { RateLimiter } from './token-bucket.js';
+import { watchDecoder, type WatchEvent } from './watch-decoder.js';
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -21,41 +22,41 @@ export interface KubeRequest {
   /** @default application/json */
   readonly contentType?: string | undefined;
   /**
-   * `metadata` asks for the object's metadata alone, which is all of it some answers are read for; `metadata-list` for that of each object in
-   * a list. @default whole
+   * How much of an answer is read. `slim` leaves out what `protobuf.ts` does not list, as far as the server can; `metadata` asks for no more than
+   * the object's metadata, slim, too; `metadata-list` for the whole metadata of each object in a list. @default whole
    */
-  readonly answer?: 'whole' | 'metadata' | 'metadata-list' | undefined;
+  readonly answer?: 'whole' | 'slim' | 'metadata' | 'metadata-list' | undefined;
   /** @default call */
   readonly pool?: Pool | undefined;
 }
 
 export interface KubeResponse {
   readonly status: number;
-  /** Parsed JSON; undefined when the answer was empty. */
+  /** The object as it is in JSON; undefined when the answer was empty. */
   readonly body: unknown;
   /** Texts of the `Warning` headers. */
   readonly warnings: readonly string[];
 }
 
-export interface KubeStream {
+export interface KubeWatch {
   readonly path: string;
   readonly query?: Query | undefined;
-  /** The stream ends when nothing arrives for so long, which is how a half-open connection is noticed. */
+  /** The watch ends when nothing arrives for so long, which is how a half-open connection is noticed. */
   readonly idleMs: number;
   readonly onOpen: () => void;
-  /** One line of the stream. Throwing ends the stream with that error. */
-  readonly onLine: (line: string) => void;
+  /** Its objects are slim. Throwing ends the watch with that error. */
+  readonly onEvent: (event: WatchEvent) => void;
 }
 
 /**
- * A small client of the Kubernetes API: raw JSON, kept connections, a deadline on every call.
+ * A small client of the Kubernetes API: plain objects, kept connections, a deadline on every call.
  * Both methods throw `KubeApiError` when the server refuses, another `ExternalError` (retryable) when it cannot be
  * reached in time, and reject with the signal's reason when aborted. No error ever holds a token.
  */
 export interface KubeClient {
   request(request: KubeRequest, signal: AbortSignal): Promise<KubeResponse>;
-  /** Reads lines until the server closes the stream cleanly (`closed`) or nothing comes any more (`idle`). */
-  stream(stream: KubeStream, signal: AbortSignal): Promise<'closed' | 'idle'>;
+  /** Reads events until the server ends the watch cleanly (`closed`) or nothing comes any more (`idle`). */
+  watch(watch: KubeWatch, signal: AbortSignal): Promise<'closed' | 'idle'>;
   /** Ends every connection; calls under way fail. */
   close(): void;
 }
@@ -66,7 +67,7 @@ export interface KubeClientOptions {
   readonly version: string;
   /** Connections for calls; lists and watches have their own. Give it `job-creation-concurrency`. */
   readonly maxConnections: number;
-  /** For one call from its first byte to its last, or for a stream until its head is in. @default 30000 */
+  /** For one call from its first byte to its last, or for a watch until its head is in. @default 30000 */
   readonly deadlineMs?: number | undefined;
   /** Every request waits for it first, outside the deadline. @default none */
   readonly rateLimiter?: RateLimiter | undefined;
@@ -79,35 +80,35 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   const transport = createTransport(connection.server, Math.max(1, options.maxConnections));
   const userAgent = `agent-stack-k8s/${options.version}`;
 
-  const attempt = async (request: KubeRequest, scope: CallScope) => {
+  const attempt = async (request: KubeRequest, scope: CallScope, sink?: BodySink) => {
     const credentials = await credentialsWithin(connection, scope);
-    return { credentials, response: await transport.send(wireRequest(request, userAgent, credentials), scope) };
+    return { credentials, answer: await transport.send(wireRequest(request, userAgent, credentials), scope, sink) };
   };
 
   /** Resolves with an answer of the 2xx family. */
-  const send = async (request: KubeRequest, scope: CallScope): Promise<IncomingMessage> => {
-    let { response, credentials } = await attempt(request, scope);
-    if (response.statusCode === 401) {
-      await readText(response);
+  const send = async (request: KubeRequest, scope: CallScope, sink?: BodySink): Promise<WireAnswer> => {
+    let { answer, credentials } = await attempt(request, scope, sink);
+    if (answer.status === 401) {
       connection.invalidate(credentials);
-      ({ response, credentials } = await attempt(request, scope));
+      ({ answer, credentials } = await attempt(request, scope, sink));
     }
-    const status = response.statusCode ?? 0;
-    if (status >= 200 && status < 300) return response;
-    const body = withoutSecret(await readText(response), credentials);
+    const { status, headers } = answer;
+    if (isSuccess(status)) return answer;
+    const body = withoutSecret(refusalText(answer), credentials);
     const { method, path } = request;
-    throw refusalError({ method, path, status, retryAfter: response.headers['retry-after'], body, now: clock.now() });
+    throw refusalError({ method, path, status, retryAfter: headers['retry-after'], body, now: clock.now() });
   };
 
   /** Runs one exchange with its deadline; whatever goes wrong leaves as an error of ours. */
   const within = async <T>(what: string, signal: AbortSignal, run: (scope: CallScope) => Promise<T>): Promise<T> => {
     await rateLimiter?.take(signal);
-    const scope = new CallScope(signal, deadlineMs, `${what} at "${connection.server}"`);
+    const { server } = connection;
+    const scope = new CallScope(signal, deadlineMs, () => deadlineError(`${what} at "${server}"`, deadlineMs));
     try {
       return await run(scope);
     } catch (error) {
       scope.throwIfStopped();
-      throw error instanceof ToolkitError ? error : brokenConnection(connection.server, what, error);
+      throw error instanceof ToolkitError ? error : brokenConnection(server, what, error);
     } finally {
       scope.end();
     }
@@ -116,18 +117,16 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   return {
     request: (request, signal) =>
       within(`${request.method} "${request.path}"`, signal, async (scope) => {
-        const response = await send(request, scope);
-        const body = parseBody(await readText(response), request);
-        return { status: response.statusCode ?? 0, body, warnings: warningsOf(response) };
+        const answer = await send(request, scope);
+        return { status: answer.status, body: parseBody(answer, request), warnings: warningsOf(answer) };
       }),
-    stream: (stream, signal) =>
-      within(`watch of "${stream.path}"`, signal, async (scope) => {
-        const { path, query } = stream;
-        const response = await send({ method: 'GET', path, query, pool: 'bulk' }, scope);
-        scope.disarm();
-        stream.onOpen();
-        return readStream(response, stream);
-      }),
+    watch: (watch, signal) =>
+      within(`watch of "${watch.path}"`, signal, (scope) =>
+        readWatch(watch, scope, (sink) => {
+          const { path, query } = watch;
+          return send({ method: 'GET', path, query, answer: 'slim', pool: 'bulk' }, scope, sink);
+        }),
+      ),
     close: () => transport.close(),
   };
 }
@@ -155,26 +154,25 @@ async function credentialsWithin(
   }
 }
 
-/** A server that cannot do it sends the whole object, where metadata is at the same place. */
+const METADATA = 'as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+
+/** A server that cannot do it sends the whole object in JSON, where what we want is at the same place. */
 const ACCEPT = {
   whole: 'application/json',
-  metadata: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
+  slim: `${PROTOBUF},application/json`,
+  metadata: `${PROTOBUF};${METADATA},application/json;${METADATA},application/json`,
   'metadata-list': 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
 } as const;
 
-function wireRequest(request: KubeRequest, userAgent: string, { headers, tls }: KubeCredentials): WireRequest {
+function wireRequest(request: KubeRequest, userAgent: string, { headers, tls }: KubeCredentials): TransportRequest {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-  const contentHeaders =
-    body === undefined
-      ? undefined
-      : { 'content-type': request.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) };
   return {
     method: request.method,
     path: request.path + queryText(request.query),
     headers: {
       accept: ACCEPT[request.answer ?? 'whole'],
       'user-agent': userAgent,
-      ...contentHeaders,
+      'content-type': body === undefined ? undefined : (request.contentType ?? 'application/json'),
       ...headers,
     },
     body,
@@ -189,40 +187,68 @@ function queryText(query: Query = {}): string {
   return `?${pairs.map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`).join('&')}`;
 }
 
-function parseBody(text: string, { method, path }: KubeRequest): unknown {
-  if (text === '') return undefined;
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function parseBody({ body, headers }: WireAnswer, { method, path }: KubeRequest): unknown {
+  if (body.length === 0) return undefined;
+  const protobuf = isProtobuf(headers['content-type']);
   try {
-    return JSON.parse(text);
+    return protobuf ? decodeObject(body) : JSON.parse(body.toString('utf8'));
   } catch {
-    // No cause: JSON errors quote the text, which may be a Secret.
-    throw new ExternalError(`answer to ${method} "${path}" is not JSON; is there a proxy before the API server?`, {
+    // No cause: the errors quote the text, which may be a Secret.
+    const what = protobuf ? 'a Kubernetes object' : 'JSON';
+    throw new ExternalError(`answer to ${method} "${path}" is not ${what}; is there a proxy before the API server?`, {
       retryable: true,
     });
   }
 }
 
-function readStream(response: IncomingMessage, { idleMs, onLine }: KubeStream): Promise<'closed' | 'idle'> {
-  return new Promise((resolve, reject) => {
-    const idle = setTimeout(() => {
-      resolve('idle');
-      response.destroy();
-    }, idleMs);
-    const feed = splitLines(onLine);
-    response.on('data', (chunk: Buffer) => {
-      idle.refresh();
-      try {
+/** A refusal as it would be in JSON, whatever it is in; proxies refuse in their own words. */
+function refusalText({ body, headers }: WireAnswer): string {
+  if (!isProtobuf(headers['content-type'])) return body.toString('utf8');
+  try {
+    return JSON.stringify(decodeObject(body));
+  } catch {
+    return '';
+  }
+}
+
+const IDLE = new Error('nothing comes any more');
+
+async function readWatch(
+  { path, idleMs, onOpen, onEvent }: KubeWatch,
+  scope: CallScope,
+  open: (sink: BodySink) => Promise<WireAnswer>,
+): Promise<'closed' | 'idle'> {
+  let idle: NodeJS.Timeout | undefined;
+  try {
+    await open(({ status, headers }) => {
+      if (!isSuccess(status)) return undefined;
+      scope.disarm();
+      onOpen();
+      const timer = setTimeout(() => scope.stop(IDLE), idleMs);
+      idle = timer;
+      const feed = watchDecoder({ contentType: headers['content-type'], path }, onEvent);
+      return (chunk) => {
+        timer.refresh();
         feed(chunk);
-      } catch (error) {
-        reject(error instanceof Error ? error : new Error('unreadable line', { cause: error }));
-        response.destroy();
-      }
+      };
     });
-    response.once('end', () => resolve('closed'));
-    response.once('error', reject);
-    response.once('close', () => {
-      clearTimeout(idle);
-      reject(new Error('the stream broke off'));
-    });
+    return 'closed';
+  } catch (error) {
+    if (error === IDLE) return 'idle';
+    throw error;
+  } finally {
+    clearTimeout(idle);
+  }
+}
+
+function deadlineError(what: string, deadlineMs: number): ExternalError {
+  return new ExternalError(`no complete answer to ${what} within ${deadlineMs} ms; gave up`, {
+    retryable: true,
+    reason: 'Timeout',
   });
 }
 
@@ -246,9 +272,10 @@ function withoutSecret(text: string, { headers }: KubeCredentials): string {
 }
 
 /** `299 - "text"`, where the text is a quoted string (RFC 9111, 5.5). */
-function warningsOf(response: IncomingMessage): string[] {
-  if (response.headers.warning === undefined) return [];
-  return [...response.headers.warning.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text]) =>
+function warningsOf({ headers }: WireAnswer): string[] {
+  const { warning } = headers;
+  if (warning === undefined) return [];
+  return [...warning.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text]) =>
     (text ?? '').replace(/\\(.)/g, '$1'),
   );
 }

@@ -6,6 +6,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import { UsageError } from '../../core/errors.js';
+import type { TlsOptions } from '../http/http-pool.js';
 import { systemClock } from '../system/clock.js';
 import type { Clock } from '../../ports/runtime.js';
 import { memberOf, textAt } from './kube-errors.js';
@@ -15,8 +16,6 @@ const CREDENTIALS_LIFETIME_MS = 60_000;
 /** After a failed reading the old credentials serve this long before the next try. */
 const SECOND_LOOK_MS = 5_000;
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
-
-export type TlsOptions = Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>;
 
 export interface KubeCredentials {
   /** `Authorization` and impersonation headers. */

@@ -2,6 +2,7 @@ import { ExternalError } from '../../core/errors.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
 import type { KubeClient, Query } from './kube-client.js';
 import { memberOf, textAt } from './kube-errors.js';
+import type { WatchEvent } from './watch-decoder.js';
 
 export type ReflectorEvent<T> =
   /** The complete current set; what is not in it does not exist. */
@@ -10,7 +11,7 @@ export type ReflectorEvent<T> =
   | { readonly type: 'deleted'; readonly record: T };
 
 export interface ReflectorOptions<T> {
-  readonly client: Pick<KubeClient, 'request' | 'stream'>;
+  readonly client: Pick<KubeClient, 'request' | 'watch'>;
   /** The collection, e.g. `/apis/batch/v1/namespaces/ci/jobs`. */
   readonly path: string;
   readonly labelSelector?: string | undefined;
@@ -130,7 +131,7 @@ class Reflector<T> {
     let version: string | undefined;
     do {
       const query = { ...this.#selectors(), limit: this.timing.pageSize, continue: token };
-      const { body } = await client.request({ method: 'GET', path, query, pool: 'bulk' }, this.#signal);
+      const { body } = await client.request({ method: 'GET', path, query, answer: 'slim', pool: 'bulk' }, this.#signal);
       const items = memberOf(body, 'items');
       // Go servers write an empty list as null.
       for (const item of Array.isArray(items) ? (items as unknown[]) : [])
@@ -155,15 +156,12 @@ class Reflector<T> {
       resourceVersion,
       timeoutSeconds: Math.round(least + random() * (most - least)),
     };
-    const onLine = (line: string) => this.#onLine(line);
-    await client.stream({ path, query, idleMs: this.timing.idleMs, onOpen, onLine }, this.#signal);
+    const onEvent = (event: WatchEvent) => this.#onEvent(event);
+    await client.watch({ path, query, idleMs: this.timing.idleMs, onOpen, onEvent }, this.#signal);
   }
 
-  #onLine(line: string): void {
+  #onEvent({ type, object }: WatchEvent): void {
     if (this.#signal.aborted) return;
-    const event = parseLine(line, this.#options.path);
-    const object = memberOf(event, 'object');
-    const type = textAt(event, 'type');
     if (type === 'ERROR') throw errorEvent(object, this.#options.path);
     if (type === 'ADDED' || type === 'MODIFIED')
       this.#keep(object, (record) => this.#emit({ type: 'upserted', record }));
@@ -192,19 +190,6 @@ class Reflector<T> {
     const { labelSelector, fieldSelector } = this.#options;
     return { labelSelector, fieldSelector };
   }
-}
-
-function parseLine(line: string, path: string): unknown {
-  try {
-    const event: unknown = JSON.parse(line);
-    if (textAt(event, 'type') !== undefined) return event;
-  } catch {
-    // Falls through: no better than an object without a type.
-  }
-  // The version has not moved on, so the event comes again after the reconnect.
-  throw new ExternalError(`watch of "${path}" sent a line that is no event (${line.length} characters); reconnecting`, {
-    retryable: true,
-  });
 }
 
 function errorEvent(status: unknown, path: string): ExternalError {

@@ -8,6 +8,7 @@ import {
   createKubeClient,
   type KubeClient,
   type KubeClientOptions,
+  type KubeRequest,
 } from '../../../src/adapters/kubernetes/kube-client.js';
 import type { KubeCredentials } from '../../../src/adapters/kubernetes/kube-config.js';
 import { KubeApiError } from '../../../src/adapters/kubernetes/kube-errors.js';
@@ -25,6 +26,15 @@ import {
   type Handler,
   type TestServer,
 } from './helpers.js';
+import {
+  envelope,
+  eventFrame,
+  frame,
+  message,
+  sendProtobuf,
+  startProtobufWatch,
+  type Status,
+} from './kubernetes-protobuf.js';
 import { TEST_CERTIFICATE, TEST_KEY } from './test-certificate.js';
 
 const NOW = Date.parse('2026-11-21T12:00:00Z');
@@ -384,9 +394,9 @@ describe('kube client', () => {
     });
   });
 
-  describe('streams', () => {
-    it('delivers lines whatever the pieces they come in, and ends when the server does', async () => {
-      const text = '{"n":"größe"}\n\n{"n":"日本"}\n{"cut":';
+  describe('watches', () => {
+    it('delivers events whatever the pieces they come in, and ends when the server does', async () => {
+      const text = '{"type":"größe"}\n\n{"type":"日本"}\n{"type":';
       const { client } = await setUp(async (_request, response) => {
         for (const byte of Buffer.from(text)) {
           response.write(Buffer.from([byte]));
@@ -394,48 +404,48 @@ describe('kube client', () => {
         }
         response.end();
       });
-      const lines: string[] = [];
+      const types: string[] = [];
 
-      const ending = await client.stream(
-        { path: '/w', idleMs: 5000, onOpen: () => undefined, onLine: (line) => lines.push(line) },
+      const ending = await client.watch(
+        { path: '/w', idleMs: 5000, onOpen: () => undefined, onEvent: ({ type }) => types.push(type) },
         never,
       );
 
       expect(ending).to.equal('closed');
-      expect(lines).to.deep.equal(['{"n":"größe"}', '{"n":"日本"}']);
+      expect(types).to.deep.equal(['größe', '日本']);
     });
 
     it('is not idle as long as something comes', async () => {
       const { client } = await setUp(async (_request, response) => {
         for (let i = 0; i < 6; i++) {
-          response.write(`${i}\n`);
+          response.write('{"type":"ADDED"}\n');
           await new Promise((resolve) => setTimeout(resolve, 60));
         }
         response.end();
       });
 
-      const stream = { path: '/w', idleMs: 300, onOpen: () => undefined, onLine: () => undefined };
-      const ending = await client.stream(stream, never);
+      const watch = { path: '/w', idleMs: 300, onOpen: () => undefined, onEvent: () => undefined };
+      const ending = await client.watch(watch, never);
 
       expect(ending).to.equal('closed');
     });
 
     it('leaves no timer when the server ends it', async () => {
-      const { client } = await setUp((_request, response) => void response.end('a\n'));
+      const { client } = await setUp((_request, response) => void response.end('{"type":"ADDED"}\n'));
       const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
       const before = timers();
 
-      await client.stream({ path: '/w', idleMs: 3_600_000, onOpen: () => undefined, onLine: () => undefined }, never);
+      await client.watch({ path: '/w', idleMs: 3_600_000, onOpen: () => undefined, onEvent: () => undefined }, never);
       await new Promise((resolve) => setImmediate(resolve));
 
       expect(timers()).to.equal(before);
     });
 
     it('ends as idle when nothing comes, and leaves no connection', async () => {
-      const { server, client } = await setUp((_request, response) => void response.write('{}\n'));
+      const { server, client } = await setUp((_request, response) => void response.write('{"type":"ADDED"}\n'));
 
-      const ending = await client.stream(
-        { path: '/w', idleMs: 30, onOpen: () => undefined, onLine: () => undefined },
+      const ending = await client.watch(
+        { path: '/w', idleMs: 30, onOpen: () => undefined, onEvent: () => undefined },
         never,
       );
 
@@ -447,34 +457,33 @@ describe('kube client', () => {
       const { client } = await setUp(
         async (_request, response) => {
           for (let i = 0; i < 6; i++) {
-            response.write(`${i}\n`);
+            response.write('{"type":"ADDED"}\n');
             await new Promise((resolve) => setTimeout(resolve, 20));
           }
           response.end();
         },
         { deadlineMs: 60 },
       );
-      const lines: string[] = [];
+      let events = 0;
 
-      await client.stream(
-        { path: '/w', idleMs: 5000, onOpen: () => undefined, onLine: (line) => lines.push(line) },
-        never,
-      );
+      await client.watch({ path: '/w', idleMs: 5000, onOpen: () => undefined, onEvent: () => (events += 1) }, never);
 
-      expect(lines).to.have.length(6);
+      expect(events).to.equal(6);
     });
 
     it('ends with what the reader throws, and closes', async () => {
-      const { server, client } = await setUp((_request, response) => void response.write('a\nb\n'));
+      const { server, client } = await setUp(
+        (_request, response) => void response.write('{"type":"ADDED"}\n{"type":"ADDED"}\n'),
+      );
       const complaint = new ExternalError('enough', { retryable: true });
 
       const error = await failureOf(
-        client.stream(
+        client.watch(
           {
             path: '/w',
             idleMs: 5000,
             onOpen: () => undefined,
-            onLine: () => {
+            onEvent: () => {
               throw complaint;
             },
           },
@@ -486,14 +495,208 @@ describe('kube client', () => {
       await until(() => server.open() === 0, 'the connection is closed');
     });
 
-    it('calls a stream that breaks off a retryable failure', async () => {
+    it('calls a watch that breaks off a retryable failure', async () => {
       const { client } = await setUp((request, response) => {
-        response.write('a\n', () => request.socket.resetAndDestroy());
+        response.write('{"type":"ADDED"}\n', () => request.socket.resetAndDestroy());
       });
 
       const error = await failureOf(openWatch(client, 'w', never).then(throwIt));
 
       expect(error).to.be.instanceOf(ExternalError).and.to.include({ retryable: true });
+    });
+  });
+
+  describe('protobuf', () => {
+    const protobuf = 'application/vnd.kubernetes.protobuf';
+    const asks = ({ headers }: { readonly headers: { accept?: string | undefined } }): boolean =>
+      headers.accept?.startsWith(protobuf) ?? false;
+    const job = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'a', labels: { where: 'größe' }, creationTimestamp: '2026-11-21T12:00:00Z' },
+      status: { conditions: [{ type: 'Complete', status: 'True' }] },
+    } as const;
+    const refusal = (code: number, reason: string, more: Partial<Status> = {}): Status => ({
+      apiVersion: 'v1',
+      kind: 'Status',
+      code,
+      reason,
+      message: 'jobs.batch "größe" says no',
+      ...more,
+    });
+
+    const metadata = 'as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+    const accepts: readonly (readonly [answer: KubeRequest['answer'], accept: string])[] = [
+      [undefined, 'application/json'],
+      ['whole', 'application/json'],
+      ['slim', `${protobuf},application/json`],
+      ['metadata', `${protobuf};${metadata},application/json;${metadata},application/json`],
+      ['metadata-list', 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json'],
+    ];
+    for (const [answer, accept] of accepts) {
+      it(`is asked for as the answer needs it, and the body sent is JSON: ${answer}`, async () => {
+        const { server, client } = await setUp((_request, response) => sendJson(response, 200, {}));
+
+        await client.request({ method: 'POST', path: '/x', body: {}, answer }, never);
+
+        expect(server.requests[0]?.headers).to.include({ accept, 'content-type': 'application/json' });
+      });
+    }
+
+    it('is asked for by watches', async () => {
+      const { server, client } = await setUp((_request, response) => void response.end());
+
+      await openWatch(client, 'w', never);
+
+      expect(server.requests[0]?.headers.accept).to.equal(`${protobuf},application/json`);
+    });
+
+    for (const answer of ['slim', 'metadata'] as const) {
+      it(`is read into what the object is in JSON, which a server may still answer in: ${answer}`, async () => {
+        const { client } = await setUp((request, response, url) => {
+          expect(asks(request)).to.equal(true);
+          response.setHeader('warning', '299 - "careful"');
+          if (url.pathname === '/json') sendJson(response, 201, { ...job, spec: {} });
+          else sendProtobuf(response, 201, job);
+        });
+
+        const slim = await client.request({ method: 'POST', path: '/protobuf', body: {}, answer }, never);
+        const whole = await client.request({ method: 'POST', path: '/json', body: {}, answer }, never);
+
+        expect(slim).to.deep.equal({ status: 201, body: job, warnings: ['careful'] });
+        expect(whole).to.deep.equal({ status: 201, body: { ...job, spec: {} }, warnings: ['careful'] });
+      });
+    }
+
+    it('is told by the content type alone, with parameters or without', async () => {
+      const types = [protobuf, `${protobuf};${metadata}`, `${protobuf}; charset=x`];
+      const { client } = await setUp((_request, response) =>
+        sendProtobuf(response, 200, job, { 'content-type': types.shift() ?? '' }),
+      );
+
+      while (types.length > 0) expect((await client.request(GET, never)).body).to.deep.equal(job);
+    });
+
+    it('may be empty', async () => {
+      const { client } = await setUp((_request, response) => sendProtobuf(response, 200, Buffer.alloc(0)));
+
+      expect(await client.request(GET, never)).to.deep.equal({ status: 200, body: undefined, warnings: [] });
+    });
+
+    const refusals: readonly (readonly [status: Status, headers?: Record<string, string>])[] = [
+      [refusal(403, 'Forbidden')],
+      [refusal(404, 'NotFound', { details: {} })],
+      [refusal(409, 'AlreadyExists')],
+      [refusal(410, 'Expired')],
+      [refusal(422, 'Invalid', { message: 'spec.template: Invalid value: "日本"' })],
+      [refusal(429, 'TooManyRequests', { details: { retryAfterSeconds: 3 } })],
+      [refusal(429, 'TooManyRequests', { details: { retryAfterSeconds: 3 } }), { 'retry-after': '7' }],
+      [refusal(500, 'InternalError')],
+      [refusal(504, 'ServerTimeout', { details: { retryAfterSeconds: 1 } })],
+      [refusal(503, '')],
+    ];
+    for (const [status, headers] of refusals) {
+      const { code = 0, reason } = status;
+      it(`makes the same error of a refusal as JSON does: ${code} ${reason} ${headers?.['retry-after'] ?? ''}`, async () => {
+        const { client } = await setUp((request, response) =>
+          asks(request) ? sendProtobuf(response, code, status, headers) : sendJson(response, code, status, headers),
+        );
+
+        const [inJson, inProtobuf, ofWatch] = [
+          await failureOf(client.request(GET, never)),
+          await failureOf(client.request({ ...GET, answer: 'slim' }, never)),
+          await failureOf(openWatch(client, 'w', never).then(throwIt)),
+        ];
+
+        const facts = ({ status, reason, retryable, retryAfterMs, serverMessage }: KubeApiError) =>
+          ({ status, reason, retryable, retryAfterMs, serverMessage }) as const;
+        expect(inProtobuf).to.be.instanceOf(KubeApiError);
+        expect(inProtobuf.message).to.equal(inJson.message);
+        expect(facts(inProtobuf)).to.deep.equal(facts(inJson));
+        expect(facts(ofWatch)).to.deep.equal(facts(inJson));
+      });
+    }
+
+    it('never repeats the token of a refusal that quotes it', async () => {
+      const headers = { authorization: 'Bearer s3cret-token' };
+      const { server } = await setUp((request, response) =>
+        sendProtobuf(response, 400, refusal(400, 'BadRequest', { message: `what? ${request.headers.authorization}` })),
+      );
+      const client = clientOf(server.url, { connection: connectionTo(server.url, { headers }) });
+
+      const error = await failureOf(client.request({ ...GET, answer: 'slim' }, never));
+
+      expect(error.serverMessage).to.equal('what? Bearer [REDACTED]');
+      expect(inspect(error, { depth: 9 })).not.to.contain('s3cret');
+    });
+
+    it('makes a refusal without words of one that cannot be read', async () => {
+      const { client } = await setUp((_request, response) => sendProtobuf(response, 503, Buffer.from('k8s\0hunter2')));
+
+      const error = await failureOf(client.request({ ...GET, answer: 'slim' }, never));
+
+      expect(error).to.be.instanceOf(KubeApiError).and.to.include({ status: 503, retryable: true, reason: undefined });
+      expect(error.message).to.contain('no explanation given');
+      expect(inspect(error, { depth: 9 })).not.to.contain('hunter2');
+    });
+
+    const unreadable: readonly (readonly [what: string, bytes: Buffer])[] = [
+      ['garbage', Buffer.from('hunter2')],
+      ['JSON in spite of its content type', Buffer.from('{"data":"hunter2"}')],
+      ['another kind', envelope({ apiVersion: 'v1', kind: 'Secret' }, message([2, 'hunter2']))],
+      ['a kind that is a secret itself', envelope({ apiVersion: 'v1', kind: 'hunter2' }, message())],
+      ['half an object', envelope({ apiVersion: 'v1', kind: 'Job' }, message([1, 'hunter2'])).subarray(0, -6)],
+    ];
+    for (const [what, bytes] of unreadable) {
+      it(`makes a failure that passes, and quotes nothing, of an answer that is ${what}`, async () => {
+        const { client } = await setUp((_request, response) => sendProtobuf(response, 200, bytes));
+
+        const error = await failureOf(client.request({ ...GET, answer: 'slim' }, never));
+
+        expect(error).to.be.instanceOf(ExternalError).and.to.include({ retryable: true });
+        expect(error.message).to.contain('is not a Kubernetes object').and.to.contain('GET "/api/v1/x"');
+        expect(inspect(error, { depth: 9 })).not.to.contain('hunter2');
+      });
+    }
+
+    it('is read in watches, whatever the pieces it comes in', async () => {
+      const bytes = Buffer.concat([eventFrame('ADDED', job), eventFrame('DELETED', job)]);
+      const { client } = await setUp(async (_request, response) => {
+        startProtobufWatch(response);
+        for (let at = 0; at < bytes.length; at += 7) {
+          response.write(bytes.subarray(at, at + 7));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        response.end();
+      });
+      const events: unknown[] = [];
+
+      const watch = {
+        path: '/w',
+        idleMs: 5000,
+        onOpen: () => undefined,
+        onEvent: (event: unknown) => events.push(event),
+      };
+      const ending = await client.watch(watch, never);
+
+      expect(ending).to.equal('closed');
+      expect(events).to.deep.equal([
+        { type: 'ADDED', object: job },
+        { type: 'DELETED', object: job },
+      ]);
+    });
+
+    it('ends a watch, and its connection, at a frame that is no event', async () => {
+      const { server, client } = await setUp((_request, response) => {
+        startProtobufWatch(response);
+        response.write(frame(Buffer.from('hunter2')));
+      });
+
+      const error = await failureOf(openWatch(client, 'w', never).then(throwIt));
+
+      expect(error).to.be.instanceOf(ExternalError).and.to.include({ retryable: true });
+      expect(inspect(error, { depth: 9 })).not.to.contain('hunter2');
+      await until(() => server.open() === 0, 'the connection is closed');
     });
   });
 
@@ -549,6 +752,27 @@ describe('kube client', () => {
 
       expect(subjects).to.deep.equal([undefined, 'agent-stack-k8s test']);
     });
+
+    it('ends everything when closed, also what began with earlier certificates', async () => {
+      const { server } = await setUp((_request, response, url) => {
+        if (url.pathname === '/w') response.flushHeaders();
+        else sendJson(response, 200, {});
+      });
+      let tls: KubeCredentials['tls'] = {};
+      const connection = { ...connectionTo(server.url), credentials: () => Promise.resolve({ headers: {}, tls }) };
+      const client = clientOf(server.url, { connection });
+      const watching = openWatch(client, 'w', never);
+      await until(() => server.requests.length === 1, 'the watch is open');
+      for (let renewal = 0; renewal < 2; renewal += 1) {
+        tls = {};
+        await client.request(GET, never);
+      }
+
+      client.close();
+
+      expect(await watching).to.be.instanceOf(ExternalError);
+      await until(() => server.open() === 0, 'all connections are closed');
+    });
   });
 
   it('does not choke on an answer that is no HTTP at all', async () => {
@@ -566,14 +790,14 @@ describe('kube client', () => {
 
 /** Resolves with what ended the watch. */
 async function openWatch(client: KubeClient, path: string, signal: AbortSignal): Promise<unknown> {
-  const stream = {
+  const watch = {
     path: `/${path}`,
     query: { watch: true },
     idleMs: 5000,
     onOpen: () => undefined,
-    onLine: () => undefined,
+    onEvent: () => undefined,
   };
-  return client.stream(stream, signal).catch((error: unknown) => error);
+  return client.watch(watch, signal).catch((error: unknown) => error);
 }
 
 function throwIt(value: unknown): never {

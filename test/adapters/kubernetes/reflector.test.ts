@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { createKubeClient } from '../../../src/adapters/kubernetes/kube-client.js';
 import {
@@ -16,6 +17,7 @@ import {
   type Handler,
   type TestServer,
 } from './helpers.js';
+import { eventFrame, frame, sendProtobuf, startProtobufWatch, type Status } from './kubernetes-protobuf.js';
 
 const MINUTE = 60_000;
 
@@ -390,6 +392,101 @@ describe('runReflector', () => {
 
       expect(r.lists()).to.have.length(1);
     });
+  });
+
+  describe('with a server that speaks protobuf', () => {
+    const job = (name: string, version: number) =>
+      ({
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: { name, resourceVersion: String(version), labels: { where: 'größe' } },
+        status: {},
+      }) as const;
+    const sendPage = (response: ServerResponse, version: number, names: readonly string[], token?: string): void =>
+      sendProtobuf(response, 200, {
+        apiVersion: 'batch/v1',
+        kind: 'JobList',
+        metadata: { resourceVersion: String(version), ...(token === undefined ? {} : { continue: token }) },
+        items: names.map((name) => job(name, 1)),
+      });
+    const expired: Status = { apiVersion: 'v1', kind: 'Status', code: 410, reason: 'Expired', message: 'too old' };
+    const named = (name: string) => ({ name });
+
+    it('lists, watches, keeps the version of bookmarks, and lists afresh when the server has forgotten it', async () => {
+      let lists = 0;
+      let watches = 0;
+      const r = await run(
+        (request, response, url) => {
+          expect(request.headers.accept).to.contain('protobuf');
+          lists += 1;
+          if (lists === 3) return sendPage(response, 60, ['c']);
+          if (url.searchParams.has('continue')) sendPage(response, 7, ['c']);
+          else sendPage(response, 7, ['a', 'b'], 'p2');
+        },
+        async (_request, response) => {
+          watches += 1;
+          startProtobufWatch(response);
+          if (watches === 1) {
+            response.write(eventFrame('ADDED', job('d', 8)));
+            response.write(eventFrame('MODIFIED', job('d', 9)));
+            response.write(eventFrame('DELETED', job('d', 10)));
+            response.write(eventFrame('BOOKMARK', job('', 50)));
+            await until(() => r.events.length === 4, 'all events');
+            r.clock.advance(5 * MINUTE);
+            response.end();
+          } else if (watches === 2) response.end(eventFrame('ERROR', expired));
+        },
+      );
+
+      await until(() => r.watches().length === 3, 'the third watch');
+
+      expect(r.events).to.deep.equal([
+        { type: 'synced', records: ['a', 'b', 'c'].map(named) },
+        { type: 'upserted', record: named('d') },
+        { type: 'upserted', record: named('d') },
+        { type: 'deleted', record: named('d') },
+        { type: 'synced', records: [named('c')] },
+      ]);
+      expect(r.lists().map((url) => url.searchParams.get('continue'))).to.deep.equal([null, 'p2', null]);
+      expect(r.watches().map((url) => url.searchParams.get('resourceVersion'))).to.deep.equal(['7', '50', '60']);
+      const [warning, ...others] = r.logger.lines.filter(({ level }) => level !== 'debug');
+      expect(others).to.deep.equal([]);
+      expect(warning?.fields).to.include({ relist: true }).and.to.have.nested.property('error.status', 410);
+      expect(warning).to.have.nested.property('fields.error.message').that.contains('too old');
+    });
+
+    it('understands a list without items', async () => {
+      const r = await run((_request, response) => sendPage(response, 7, []), holdOpen);
+
+      await until(() => r.watches().length === 1, 'the watch is open');
+
+      expect(r.events).to.deep.equal([{ type: 'synced', records: [] }]);
+    });
+
+    for (const [what, garbage] of [
+      ['garbled', frame(Buffer.from('hunter2'))],
+      ['with half of it missing', frame(eventFrame('ADDED', job('c', 7)).subarray(4, 20))],
+      ['of an absurd length', Buffer.from('HTTP/1.1 502 Bad Gateway')],
+      ['cut off', eventFrame('ADDED', job('c', 7)).subarray(0, -1)],
+    ] as const) {
+      it(`hears an event again that came ${what} the first time`, async () => {
+        let watches = 0;
+        const r = await run(
+          (_request, response) => sendPage(response, 5, ['a']),
+          (_request, response, url) => {
+            startProtobufWatch(response);
+            if (watches++ === 0) response.end(Buffer.concat([eventFrame('ADDED', job('b', 6)), garbage]));
+            else if (url.searchParams.get('resourceVersion') === '6') response.write(eventFrame('ADDED', job('c', 7)));
+          },
+        );
+
+        await until(() => r.events.length === 3, 'all events');
+
+        expect(r.events.slice(1)).to.deep.equal(['b', 'c'].map((name) => ({ type: 'upserted', record: named(name) })));
+        expect(r.lists()).to.have.length(1);
+        expect(inspect(r.logger.lines, { depth: 9 })).not.to.contain('hunter2');
+      });
+    }
   });
 
   describe('its callers', () => {

@@ -1,4 +1,3 @@
-import { ExternalError } from '../../core/errors.js';
 import { onAbort } from '../system/on-abort.js';
 
 /**
@@ -11,10 +10,10 @@ export class CallScope {
   readonly #forgetParent: () => void;
   #stopped: { readonly reason: unknown } | undefined;
 
-  /** @param what the call, for the message of the error that a passed deadline is. */
-  constructor(parent: AbortSignal, deadlineMs: number, what: string) {
-    this.#deadline = setTimeout(() => this.#stop(deadlineError(what, deadlineMs)), deadlineMs);
-    this.#forgetParent = onAbort(parent, () => this.#stop(parent.reason));
+  /** @param late makes the error that a passed deadline is */
+  constructor(parent: AbortSignal, deadlineMs: number, late: () => Error) {
+    this.#deadline = setTimeout(() => this.stop(late()), deadlineMs);
+    this.#forgetParent = onAbort(parent, () => this.stop(parent.reason));
   }
 
   /** Whether the call was stopped; `throwIfStopped` tells why. */
@@ -22,7 +21,7 @@ export class CallScope {
     return this.#stopped !== undefined;
   }
 
-  /** Throws the caller's own reason, or the passed deadline. */
+  /** Throws why the call was stopped: the caller's own reason, or the passed deadline. */
   throwIfStopped(): void {
     if (this.#stopped !== undefined) throw this.#stopped.reason;
   }
@@ -48,16 +47,10 @@ export class CallScope {
     this.#forgetParent();
   }
 
-  #stop(reason: unknown): void {
+  /** Stops the call, for a reason that `throwIfStopped` then throws; the first one counts. */
+  stop(reason: unknown): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = { reason };
     for (const listener of this.#listeners) listener();
   }
-}
-
-function deadlineError(what: string, deadlineMs: number): ExternalError {
-  return new ExternalError(`no complete answer to ${what} within ${deadlineMs} ms; gave up`, {
-    retryable: true,
-    reason: 'Timeout',
-  });
 }

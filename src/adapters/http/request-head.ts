@@ -1,0 +1,27 @@
+import { isIP } from 'node:net';
+import type { Origin, WireRequest } from './connection.js';
+
+/** What the `host` field of a request to this server says. */
+export function hostField({ secure, host, port }: Pick<Origin, 'secure' | 'host' | 'port'>): string {
+  const name = isIP(host) === 6 ? `[${host}]` : host;
+  return port === (secure ? 443 : 80) ? name : `${name}:${port}`;
+}
+
+const PATH = /^\/[\x21-\x7e]*$/;
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const NO_FIELD_VALUE = /[^\t\x20-\x7e]/;
+
+/** The request as far as its body, in ASCII. Throws for what would break out of its place. */
+export function requestHead({ method, path, headers, body }: WireRequest, host: string): string {
+  if (!PATH.test(path)) throw new Error('the path of a request has no "/" first, or characters that must be escaped');
+  let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
+    if (!FIELD_NAME.test(name)) throw new Error('the name of a header has characters that it cannot have');
+    if (NO_FIELD_VALUE.test(value)) throw new Error(`the header "${name}" has characters that a header cannot have`);
+    text += `${name}: ${value}\r\n`;
+  }
+  if (method !== 'GET' || body !== undefined)
+    text += `content-length: ${body === undefined ? 0 : Buffer.byteLength(body)}\r\n`;
+  return `${text}\r\n`;
+}
