@@ -164,7 +164,7 @@ function buildPod(first: BuildContext): Result<Patched & Pick<DraftJob, 'refusal
   const isFinal = unpatched === assembled && checks.length === 0;
   const final = isFinal ? draft : patchPod(context, withChecks(unpatched, checks));
   if (!final.ok) return final;
-  const pod = finishPod(context, final.value);
+  const pod = canonicalPod(finishPod(context, final.value));
   const refusal = missingImage(final.value, pod) ?? checkImageReferences(podToCheck(context, pod)) ?? checkPod(pod);
   return ok({ pod, warnings: final.value.warnings, refusal });
 }
@@ -307,7 +307,7 @@ function jobManifest(context: BuildContext, metadata: ReturnType<typeof jobMetad
       backoffLimit: 0,
       ttlSecondsAfterFinished: Math.trunc(config.jobTtlMs / 1000),
       activeDeadlineSeconds: deadline > 0 ? deadline : config.jobActiveDeadlineSeconds,
-      template: { metadata, spec: canonicalPod(pod) },
+      template: { metadata, spec: pod },
     },
   };
 }

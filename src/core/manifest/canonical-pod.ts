@@ -5,13 +5,33 @@ import { kubernetesDefinitions } from '../schema/kubernetes-definitions.generate
 /** Numbers and switches for which Kubernetes cannot tell zero or false from "not said"; of all others it can. */
 const PLAIN_FIELDS: ReadonlySet<string> = new Set([
   ...['hostNetwork', 'hostPID', 'hostIPC', 'stdin', 'stdinOnce', 'tty', 'readOnly'],
-  ...['chapAuthDiscovery', 'chapAuthSession'],
+  ...['chapAuthDiscovery', 'chapAuthSession', 'sslEnabled'],
   ...['hostPort', 'partition'],
   ...['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'],
 ]);
 
 /** Texts that mean something when they are empty, such as "no storage class". */
-const MEANINGFUL_WHEN_EMPTY: ReadonlySet<string> = new Set(['storageClassName', 'runtimeClassName', 'service']);
+const MEANINGFUL_WHEN_EMPTY: ReadonlySet<string> = new Set([
+  ...['storageClassName', 'volumeAttributesClassName', 'runtimeClassName', 'service', 'apiGroup'],
+]);
+
+/** Fields that Kubernetes keeps at their zero value, although others of the same name it does not. */
+const KEPT_AT_ZERO: Readonly<Record<string, readonly string[]>> = {
+  AzureDiskVolumeSource: ['fsType', 'readOnly'],
+  CSIVolumeSource: ['fsType', 'readOnly'],
+  HostPathVolumeSource: ['type'],
+  PodDNSConfigOption: ['value'],
+};
+
+/** Fields which the API server always writes, and what it takes a missing one for: none of them has to be given. */
+const ALWAYS_WRITTEN: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  HTTPHeader: { value: '' },
+  ISCSIVolumeSource: { lun: 0 },
+  PreferredSchedulingTerm: { preference: {} },
+  ResourceFieldSelector: { divisor: '0' },
+  SleepAction: { seconds: 0 },
+  Sysctl: { value: '' },
+};
 
 /**
  * A pod as the API server would read and write it: empty optional lists, maps and texts and fields at their zero value are
@@ -41,19 +61,30 @@ function canonicalList(list: readonly unknown[], items: JsonSchema): readonly un
 
 function canonicalMap(map: object, schema: JsonSchema): object {
   const target = resolve(schema);
+  const kept = KEPT_AT_ZERO[definitionName(schema)];
   let changed: Map<string, unknown> | undefined;
   for (const name of Object.keys(map)) {
     const field = (map as Readonly<Record<string, unknown>>)[name];
     // Most fields are texts, which are canonical unless empty, whatever their schema.
     if (typeof field === 'string' && field !== '') continue;
-    const clean = canonicalField(field, name, target);
+    const clean = canonicalField(field, name, { parent: target, kept });
     if (clean === undefined || clean !== field) (changed ??= new Map()).set(name, clean);
   }
-  return withDivisor(changed === undefined ? map : withChanges(map, changed), schema);
+  return withAlwaysWritten(changed === undefined ? map : withChanges(map, changed), schema);
+}
+
+function withAlwaysWritten(fields: object, schema: JsonSchema): object {
+  const written = ALWAYS_WRITTEN[definitionName(schema)];
+  return written === undefined ? fields : { ...written, ...fields };
 }
 
 /** Undefined when the field is to be left out. */
-function canonicalField(field: unknown, name: string, parent: JsonSchema): unknown {
+function canonicalField(
+  field: unknown,
+  name: string,
+  { parent, kept }: { parent: JsonSchema; kept: readonly string[] | undefined },
+): unknown {
+  if (kept?.includes(name) === true) return field ?? undefined;
   const schema = schemaOf(parent, name);
   return isLeftOut(field, name, { parent, schema }) ? undefined : canonical(field, schema);
 }
@@ -76,8 +107,12 @@ function schemaOf({ properties, additionalProperties }: JsonSchema, name: string
 const REF_PREFIX = '#/definitions/';
 
 function resolve(schema: JsonSchema): JsonSchema {
-  if (schema.$ref === undefined) return schema;
-  return kubernetesDefinitions[schema.$ref.slice(REF_PREFIX.length)] ?? {};
+  return schema.$ref === undefined ? schema : (kubernetesDefinitions[definitionName(schema)] ?? {});
+}
+
+/** Empty for what has no name of its own. */
+function definitionName({ $ref = REF_PREFIX }: JsonSchema): string {
+  return $ref.slice(REF_PREFIX.length);
 }
 
 function isLeftOut(value: unknown, name: string, at: { parent: JsonSchema; schema: JsonSchema }): boolean {
@@ -92,9 +127,4 @@ function isLeftOut(value: unknown, name: string, at: { parent: JsonSchema; schem
 /** A section such as `emptyDir: {}` says something by being there; a list or a free-form map does not. */
 function isEmptyCollection(value: object, schema: JsonSchema): boolean {
   return Object.keys(value).length === 0 && (Array.isArray(value) || resolve(schema).properties === undefined);
-}
-
-/** The API server always writes the divisor of a resource reference; 0 stands for its default. */
-function withDivisor(fields: object, { $ref }: JsonSchema): object {
-  return $ref === '#/definitions/ResourceFieldSelector' ? { divisor: '0', ...fields } : fields;
 }

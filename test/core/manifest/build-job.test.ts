@@ -91,6 +91,37 @@ describe('buildJob', () => {
     expect(main.env?.[0]?.valueFrom?.resourceFieldRef).to.deep.equal({ resource: 'limits.cpu', divisor: '0' });
   });
 
+  it('writes what is zero or empty where Kubernetes keeps it', () => {
+    const volumes = [
+      { name: 'host', hostPath: { path: '/x', type: '' } },
+      { name: 'secrets', csi: { driver: 'd.io', readOnly: false, fsType: '' } },
+    ];
+    const claim = { name: 'claim', persistentVolumeClaim: { claimName: 'c', readOnly: false } };
+    const podSpec = { containers: [{ image: 'a' }], volumes: [...volumes, claim] };
+
+    const { pod } = build({ plugin: { podSpec } });
+
+    expect(pod.volumes?.slice(0, 2)).to.deep.equal(volumes);
+    expect(pod.volumes?.[2]?.persistentVolumeClaim).to.deep.equal({ claimName: 'c' });
+  });
+
+  it('writes required fields that Kubernetes takes for empty when they are missing', () => {
+    const preStop = { httpGet: { port: 80, httpHeaders: [{ name: 'X-Drain' }] } };
+    const podSpec = {
+      containers: [{ image: 'a', lifecycle: { preStop } }],
+      securityContext: { sysctls: [{ name: 'kernel.shm_rmid_forced' }] },
+      volumes: [{ name: 'v', iscsi: { targetPortal: '10.0.0.1', iqn: 'iqn.2026-01.io.x:y' } }],
+    };
+
+    const { pod, container } = build({ plugin: { podSpec } });
+
+    expect(container('container-0').lifecycle?.preStop?.httpGet?.httpHeaders).to.deep.equal([
+      { name: 'X-Drain', value: '' },
+    ]);
+    expect(pod.securityContext?.sysctls).to.deep.equal([{ name: 'kernel.shm_rmid_forced', value: '' }]);
+    expect(pod.volumes?.[0]?.iscsi).to.include({ lun: 0 });
+  });
+
   it('lays a resource class over command containers name by name, and over nothing else', () => {
     const { pod, container } = build({
       config: 'resource-classes: {c: {resource: {requests: {cpu: 2}}, podResource: {limits: {memory: 1Gi}}}}',
