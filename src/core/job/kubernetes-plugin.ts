@@ -73,7 +73,7 @@ export function parseKubernetesPlugin(
   options: PluginOptions,
 ): Result<ParsedPlugin, JobFailure> {
   const entries = parsePluginList(env['BUILDKITE_PLUGINS'] ?? '');
-  if (!entries.ok) return fail(invalid(`failed parsing plugins: ${entries.error}`));
+  if (!entries.ok) return fail(invalid(entries.error));
   const warnings = entries.value.flatMap(([source]) => lookalikeWarning(source));
   const ours = entries.value.filter(([source]) => source === KUBERNETES_PLUGIN).map(([, value]) => value);
   if (options.prohibited && ours.length > 0) {
@@ -95,22 +95,31 @@ function parsePluginList(text: string): Result<readonly (readonly [string, unkno
   try {
     list = JSON.parse(text);
   } catch (error) {
-    return fail(`BUILDKITE_PLUGINS is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    return unparsable(`BUILDKITE_PLUGINS is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (list === null) return ok([]);
-  if (!Array.isArray(list)) return fail('BUILDKITE_PLUGINS must be a list of plugins');
+  if (!Array.isArray(list)) return unparsable('BUILDKITE_PLUGINS must be a list of plugins');
   const entries: (readonly [string, unknown])[] = [];
   for (const [index, element] of list.entries()) {
-    const fields = isRecord(element) ? Object.entries(element) : [];
-    const [field, ...more] = fields;
-    if (field === undefined || more.length > 0) {
-      return fail(
-        `found invalid plugin: element ${index} of BUILDKITE_PLUGINS must be an object with the plugin's source as its one key`,
-      );
-    }
-    entries.push(field);
+    const entry = pluginEntry(element, index);
+    if (!entry.ok) return entry;
+    entries.push(entry.value);
   }
   return ok(entries);
+}
+
+function pluginEntry(element: unknown, index: number): Result<readonly [string, unknown], string> {
+  if (element !== null && !isRecord(element)) return unparsable(`element ${index} ${PLUGIN_SHAPE}`);
+  const [field, ...more] = Object.entries(element ?? {});
+  return field === undefined || more.length > 0
+    ? fail(`found invalid plugin: element ${index} ${PLUGIN_SHAPE}`)
+    : ok(field);
+}
+
+const PLUGIN_SHAPE = "of BUILDKITE_PLUGINS must be an object with the plugin's source as its one key";
+
+function unparsable(why: string): Result<never, string> {
+  return fail(`failed parsing plugins: ${why}`);
 }
 
 /** The agent in the pod removes the plugin only under its exact source, so a near miss is not taken for it: it is named. */

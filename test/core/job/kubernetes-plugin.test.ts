@@ -57,8 +57,7 @@ describe('the kubernetes plugin', () => {
   for (const [what, plugins, words] of [
     ['broken JSON', '[{', 'failed parsing plugins'],
     ['an object', '{}', 'must be a list'],
-    ['a null plugin', '[null]', 'found invalid plugin'],
-    ['a plugin of two keys', '[{"a": 1, "b": 2}]', 'found invalid plugin'],
+    ['text for a plugin', '["docker"]', 'failed parsing plugins: element 0'],
     ['a list as value', [{ [KUBERNETES_PLUGIN]: [] }], 'failed parsing Kubernetes plugin: must be a map'],
     ['text for a number', [{ [KUBERNETES_PLUGIN]: { jobActiveDeadlineSeconds: '5' } }], 'jobActiveDeadlineSeconds'],
     ['a number for text', [{ [KUBERNETES_PLUGIN]: { podTemplate: 5 } }], 'podTemplate'],
@@ -75,6 +74,16 @@ describe('the kubernetes plugin', () => {
   ] as const) {
     it(`refuses ${what}`, () => {
       expect(failureOf(plugins)).to.contain(words);
+    });
+  }
+
+  for (const [what, plugins] of [
+    ['a null plugin', '[null]'],
+    ['a plugin without keys', '[{}]'],
+    ['a plugin of two keys', '[{"c": null}, {"a": 1, "b": 2}]'],
+  ] as const) {
+    it(`refuses ${what} in the words of the Go controller`, () => {
+      expect(failureOf(plugins)).to.match(/^found invalid plugin: element \d /);
     });
   }
 
