@@ -11,7 +11,7 @@ export { formatPath, type PathSegment, type DecodeIssue, type DecodeOptions };
 
 export interface Decoded {
   /**
-   * A copy of the value with nulls dropped (unless `patch`), keys in their canonical case, quantities as text, and
+   * A copy of the value with null fields dropped (unless `patch`), keys in their canonical case, quantities as text, and
    * without unknown fields and values of a wrong type. Undefined when nothing is left.
    */
   readonly value: unknown;
@@ -22,9 +22,9 @@ export interface Decoded {
 const MAX_DEPTH = 500;
 
 /**
- * Checks a JSON value against a schema and copies what fits, with the rules of Go's encoding/json: null is absent, types
- * are strict, a key that differs from a field only in case is taken for that field. Never throws on any JSON; throws on
- * a `$ref` that leads nowhere, which is a mistake in the schema.
+ * Checks a JSON value against a schema and copies what fits, with the rules of Go's encoding/json: a null field is absent, a
+ * null entry of a list is the zero value of its type, types are strict, a key that differs from a field only in case is taken
+ * for that field. Never throws on any JSON; throws on a `$ref` that leads nowhere, which is a mistake in the schema.
  */
 export function decode(value: unknown, schema: JsonSchema, options: DecodeOptions): Decoded {
   const context: DecodeContext = { options, path: [], issues: [] };
@@ -67,8 +67,9 @@ function decodeList(value: unknown, schema: JsonSchema, context: DecodeContext):
   const entries: readonly unknown[] = value;
   const items = schema.items ?? {};
   const decoded = entries.map((entry, index) => {
-    // A null entry is dropped even from a patch: null deletes fields, not entries.
-    return entry === null ? undefined : within(context, index, () => decodeValue(entry, items, context));
+    // Also in a patch: null deletes fields, not entries.
+    if (entry === null) return zeroValue(items, context);
+    return within(context, index, () => decodeValue(entry, items, context));
   });
   return decoded.filter((entry) => entry !== undefined);
 }
@@ -110,9 +111,17 @@ function decodeField(key: string, value: unknown, map: MapInProgress): [string, 
 /** A key of a free-form map is there even without a value, as for Go: `labels: {canary: }` is a label without text. */
 function decodeEntry(value: unknown, schema: JsonSchema, context: DecodeContext): unknown {
   if (value !== null || context.options.patch === true) return decodeValue(value, schema, context);
-  const { type, properties } = resolve(schema, context.options.definitions);
+  return zeroValue(schema, context);
+}
+
+/** What Go makes of a null that cannot be absent, because it has a place in a list or map; undefined when anything may stand there. */
+function zeroValue(schema: JsonSchema, { options }: DecodeContext): unknown {
+  const { type, format, properties } = resolve(schema, options.definitions);
+  if (format === 'quantity') return '0';
   if (type === 'string') return '';
-  return properties === undefined ? undefined : {};
+  if (type === 'array') return [];
+  if (type === 'object' || properties !== undefined) return {};
+  return type === 'integer' || type === 'number' ? 0 : undefined;
 }
 
 /** The canonical name of a written key; undefined, and reported, when it names no field. */

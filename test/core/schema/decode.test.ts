@@ -68,9 +68,9 @@ describe('decode', () => {
     expect(value).not.to.equal(pod);
   });
 
-  it('takes null for absent, but for the empty text in a free-form map', () => {
+  it('takes null for absent, but for the zero value in a list or free-form map', () => {
     const { value, issues } = run({
-      containers: [null, { name: 'a', image: null, command: ['x', null] }],
+      containers: [null, { name: 'a', image: null, command: ['x', null], limits: { cpu: null } }],
       nodeSelector: { disk: null },
       grace: null,
       anything: { a: null, b: [null, 1] },
@@ -79,7 +79,7 @@ describe('decode', () => {
 
     expect(issues).to.deep.equal([]);
     expect(value).to.deep.equal({
-      containers: [{ name: 'a', command: ['x'] }],
+      containers: [{}, { name: 'a', command: ['x', ''], limits: { cpu: '0' } }],
       nodeSelector: { disk: '' },
       anything: { b: [1] },
     });
@@ -150,7 +150,7 @@ describe('decode', () => {
     ]);
   });
 
-  it('counts list positions as written, although nulls are dropped', () => {
+  it('counts list positions as written', () => {
     expect(run({ containers: [null, { name: 1 }] }).issues[0]?.path).to.deep.equal(['containers', 1, 'name']);
   });
 
