@@ -42,7 +42,7 @@ function valueSchema(key: ConfigKey): PublishedSchema {
     case 'boolean':
       return { type: 'boolean' };
     case 'duration':
-      return { ...publishNode({ format: 'duration' }, { patch: false }), type: ['string', 'integer'] };
+      return publishNode({ format: 'duration' }, { patch: false });
     case 'quantity':
       return { ...publishNode({ format: 'quantity' }, { patch: false }), type: 'string' };
     case 'list':

@@ -1,5 +1,5 @@
 import { closestName } from '../closest-name.js';
-import { parseDurationMs } from '../duration.js';
+import { nanosecondsToMs, parseDurationMs } from '../duration.js';
 import { ok } from '../result.js';
 import { decode, type DecodeIssue, formatPath, type PathSegment } from '../schema/decode.js';
 import { configDefinitions } from './config-definitions.js';
@@ -95,8 +95,8 @@ function withMilliseconds(agentConfig: unknown): unknown {
   if (typeof agentConfig !== 'object' || agentConfig === null || !('container-start-timeout' in agentConfig)) {
     return agentConfig;
   }
-  const { 'container-start-timeout': text, ...others } = agentConfig;
-  const ms = parseDurationMs(String(text));
+  const { 'container-start-timeout': timeout, ...others } = agentConfig;
+  const ms = typeof timeout === 'number' ? ok(nanosecondsToMs(BigInt(timeout))) : parseDurationMs(String(timeout));
   return ms.ok ? { ...others, 'container-start-timeout': ms.value } : others;
 }
 

@@ -51,7 +51,6 @@ export const sectionDefinitions = {
     'debug-signing': { ...flag, description: 'Log what is signed and verified, including secrets in steps.' },
     'git-skip-fetch-existing-commits': { ...flag, description: 'Do not fetch a commit that a clone already has.' },
     'container-start-timeout': {
-      type: 'string',
       format: 'duration',
       description: 'How long the agent waits until all containers of its pod are connected.',
     },

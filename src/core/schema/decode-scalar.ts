@@ -4,6 +4,8 @@ import { describeChoices, describeExpectation, describeRemedy, describeValue, qu
 import { integerRange, textFormatProblem } from './formats.js';
 import type { JsonSchema } from './json-schema.js';
 
+const NANOSECONDS_PER_MS = 1_000_000;
+
 /** Decodes a string, number, boolean, quantity, duration or int-or-string at the context's path. */
 export function decodeScalar(value: unknown, schema: JsonSchema, context: DecodeContext): unknown {
   if (!hasType(value, schema)) return wrongType(value, schema, context);
@@ -39,6 +41,11 @@ function checkText(text: string, schema: JsonSchema, context: DecodeContext): vo
 
 /** False when the number does not fit its type at all, so that it cannot be kept. */
 function checkNumber(value: number, schema: JsonSchema, context: DecodeContext): boolean {
+  if (schema.format === 'duration' && value !== 0 && Math.abs(value) < NANOSECONDS_PER_MS) {
+    // Go takes a bare number as nanoseconds, which is never what its author meant.
+    report(context, 'bad-format', `is ${value} without a unit, which would be nanoseconds; did you mean "${value}s"?`);
+    return false;
+  }
   const [lowest, highest] = integerRange(schema.format) ?? [-Infinity, Infinity];
   if (value < lowest || value > highest) {
     report(context, 'wrong-type', `must be an integer from ${lowest} to ${highest}, but is the number ${value}`);

@@ -62,7 +62,7 @@ export function publishNode(schema: JsonSchema, { patch }: { readonly patch: boo
 function publishFormat(format: string | undefined): PublishedSchema {
   switch (format) {
     case 'duration':
-      return { pattern: DURATION_PATTERN };
+      return { pattern: DURATION_PATTERN, type: ['string', 'integer'] };
     case 'quantity':
       return { type: ['string', 'number'], pattern: QUANTITY_PATTERN };
     case 'int-or-string':

@@ -107,10 +107,22 @@ describe('resolveConfig: precedence', () => {
     expect(Object.isFrozen(podSpecPatch?.['nodeSelector'])).to.equal(true);
   });
 
-  it('gives durations inside sections in milliseconds', () => {
-    const { agentConfig } = configOf({ yaml: 'agent-config: {container-start-timeout: 5m}' });
+  for (const [written, ms] of [
+    ['5m', 300_000],
+    ['90_000_000_000', 90_000],
+    ['0', 0],
+  ] as const) {
+    it(`gives the duration ${written} inside a section in milliseconds`, () => {
+      const { agentConfig } = configOf({ yaml: `agent-config: {container-start-timeout: ${written}}` });
 
-    expect(agentConfig).to.deep.equal({ 'container-start-timeout': 300_000 });
+      expect(agentConfig).to.deep.equal({ 'container-start-timeout': ms });
+    });
+  }
+
+  it('refuses a duration inside a section that forgot its unit', () => {
+    const problems = problemsOf({ yaml: 'agent-config: {container-start-timeout: 300}' });
+
+    expect(problems.join()).to.contain('did you mean "300s"?');
   });
 
   it('keeps nulls and directives of pod-spec-patch', () => {
