@@ -35,7 +35,7 @@ export function configErrors(config: ControllerConfig): Finding[] {
 
 /** What works, but hardly as meant. */
 export function configWarnings(config: ControllerConfig): Finding[] {
-  return [...idleSourceKeys(config), ...queueTwice(config)];
+  return [...idleSourceKeys(config), ...queueTwice(config), ...tagsTwice(config)];
 }
 
 function idleSourceKeys({ jobSource, org, buildkiteToken }: ControllerConfig): Finding[] {
@@ -51,7 +51,7 @@ function idleSourceKeys({ jobSource, org, buildkiteToken }: ControllerConfig): F
 }
 
 function queueTwice({ queue, tags }: ControllerConfig): Finding[] {
-  const tag = tags.find((candidate) => candidate.startsWith('queue='));
+  const tag = tags.findLast((candidate) => candidate.startsWith('queue='));
   if (queue === '' || tag === undefined || tag === `queue=${queue}`) return [];
   return [{ property: 'queue', message: `"queue" is "${queue}" and beats the tag "${tag}"; keep one of them` }];
 }
@@ -111,17 +111,22 @@ function isHttpUrl(text: string): boolean {
 }
 
 function tags({ tags }: ControllerConfig): Finding[] {
+  return tags.flatMap((tag, index) => {
+    if (tag.indexOf('=') > 0) return [];
+    const message = `tag "${tag}" is not of the form key=value: write for example "queue=kubernetes"`;
+    return [{ property: 'tags', path: [index], message }] as const;
+  });
+}
+
+function tagsTwice({ tags }: ControllerConfig): Finding[] {
   const findings: Finding[] = [];
   const values = new Map<string, string>();
   for (const [index, tag] of tags.entries()) {
     const at = tag.indexOf('=');
     const [name, value] = [tag.slice(0, at), tag.slice(at + 1)];
     const earlier = values.get(name);
-    if (at < 1) {
-      const message = `tag "${tag}" is not of the form key=value: write for example "queue=kubernetes"`;
-      findings.push({ property: 'tags', path: [index], message });
-    } else if (earlier !== undefined && earlier !== value) {
-      const message = `tag "${name}" is given as "${earlier}" and as "${value}": an agent has one value for a tag, keep one`;
+    if (earlier !== undefined && earlier !== value) {
+      const message = `tag "${name}" is given as "${earlier}" and as "${value}": an agent has one value for a tag, and the last one counts; delete the others`;
       findings.push({ property: 'tags', path: [index], message });
     }
     values.set(name, value);

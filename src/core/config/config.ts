@@ -172,6 +172,6 @@ export interface ResourceClass {
 
 /** The queue this controller serves: `queue`, else the `queue=` tag, else the cluster's default queue `_default`. */
 export function effectiveQueue(config: Pick<ControllerConfig, 'queue' | 'tags'>): string {
-  const fromTags = config.tags.find((tag) => tag.startsWith('queue='))?.slice('queue='.length);
+  const fromTags = config.tags.findLast((tag) => tag.startsWith('queue='))?.slice('queue='.length);
   return config.queue || fromTags || '_default';
 }

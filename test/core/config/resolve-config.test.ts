@@ -195,11 +195,6 @@ describe('resolveConfig: problems', () => {
       [/^config\.yaml:3:5: tag "linux" is not of the form key=value/],
     ],
     [
-      'one tag with two values',
-      { flags: { tags: 'queue=a,queue=b' } },
-      [/^--tags: tag "queue" is given as "a" and as "b"/],
-    ],
-    [
       'an unknown pull policy',
       { yaml: 'default-image-pull-policy: always' },
       [/use one of "", Always, .*did you mean "Always"\?/],
@@ -289,6 +284,11 @@ describe('resolveConfig: warnings', () => {
     ['an organization without token', { yaml: 'org: o' }, /"org" has no effect/],
     ['queue and tag that disagree', { yaml: 'queue: a\ntags: [queue=b]' }, /beats the tag/],
     ['a short poll interval', { yaml: 'poll-interval: 0' }, /1s is used/],
+    [
+      'one tag with two values, of which the last one counts',
+      { flags: { tags: 'queue=a,queue=b' } },
+      /^--tags: tag "queue" is given as "a" and as "b": .* the last one counts/,
+    ],
   ];
 
   for (const [says, layers, warning] of table) {

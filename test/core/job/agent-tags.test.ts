@@ -25,6 +25,8 @@ describe('agent tags', () => {
     [['os=linux'], 'k8s', ['os=mac'], /has "os=mac"/],
     [['os=*'], 'k8s', ['os=mac'], undefined],
     [['os=*'], 'k8s', [], /no tag "os"/],
+    [['os=mac'], 'k8s', ['os=linux', 'os=mac'], undefined],
+    [['queue=b'], '', ['queue=a', 'queue=b'], undefined],
     [['resource_class=big'], 'k8s', [], undefined],
   ];
   for (const [rules, queue, tags, reason] of matches) {
