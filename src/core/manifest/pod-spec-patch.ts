@@ -104,13 +104,15 @@ function preparePatch(pod: V1PodSpec, patch: PodSpecPatch, options: PatchOptions
   if (Array.isArray(patch['containers'])) {
     prepared['containers'] = patchContainers(patch, 'containers').map((container) => {
       const original = byName(pod.containers, container.name);
-      return replaceValueSources(commandBecomesVariable(keepCommand(container, original), original, options));
+      const kept = keepImage(keepCommand(container, original), original);
+      return replaceValueSources(commandBecomesVariable(kept, original, options));
     });
   }
   if (Array.isArray(patch['initContainers'])) {
-    prepared['initContainers'] = patchContainers(patch, 'initContainers').map((container) =>
-      replaceValueSources(keepCommand(container, byName(pod.initContainers, container.name))),
-    );
+    prepared['initContainers'] = patchContainers(patch, 'initContainers').map((container) => {
+      const original = byName(pod.initContainers, container.name);
+      return replaceValueSources(keepImage(keepCommand(container, original), original));
+    });
   }
   if (Array.isArray(patch['volumes'])) prepared['volumes'] = patch['volumes'].map(replaceVolumeSource);
   return prepared;
@@ -125,6 +127,12 @@ function keepCommand(patch: PatchContainer, original: V1Container | undefined): 
     ...(command === undefined || command?.length === 0 ? {} : { command }),
     ...(args === undefined || args?.length === 0 ? {} : { args }),
   };
+}
+
+/** No container can be without an image, so an empty one, such as a variable that is not set leaves, says nothing. */
+function keepImage(patch: PatchContainer, original: V1Container | undefined): PatchContainer {
+  const image = original?.image;
+  return patch.image === undefined || patch.image || image === undefined ? patch : { ...patch, image };
 }
 
 /** A command for a container that runs under the agent is handed to the agent instead of replacing its bootstrap. */

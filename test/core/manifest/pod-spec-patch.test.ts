@@ -163,6 +163,20 @@ describe('podSpec patches', () => {
     }
   });
 
+  for (const image of ['', null]) {
+    it(`keep the image where they say ${JSON.stringify(image)}`, () => {
+      const podSpecPatch = {
+        containers: [{ name: 'main', image, workingDir: '/x' }],
+        initContainers: [{ name: 'copy-agent', image }],
+      };
+
+      const { container } = build({ plugin: { podSpec: ONE, podSpecPatch } });
+
+      expect(container('main')).to.include({ image: 'alpine:3.22', workingDir: '/x' });
+      expect(container('copy-agent').image).to.contain('buildkite/agent');
+    });
+  }
+
   it('with a misspelt container fail and name the ones there are', () => {
     const { text } = failure({ plugin: { podSpecPatch: { containers: [{ name: 'contianer-0', tty: true }] } } });
 
