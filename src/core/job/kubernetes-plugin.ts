@@ -177,9 +177,10 @@ export function decodeKubernetesPlugin(value: unknown): { plugin: KubernetesPlug
   return { plugin, issues: [...decoded.issues, ...decodedPatch.issues] };
 }
 
-/** Whether the job runs all the same: what is wrong is left out. */
-export function isLenient({ kind }: DecodeIssue): boolean {
-  return kind === 'unknown-field' || kind === 'wrong-case' || kind === 'missing-field';
+/** Whether the job runs all the same: what is wrong is left out, or overwritten as every pod's restart policy is. */
+export function isLenient({ kind, path }: DecodeIssue): boolean {
+  const isOverwritten = kind === 'not-allowed' && path.length === 2 && path[1] === 'restartPolicy';
+  return isOverwritten || kind === 'unknown-field' || kind === 'wrong-case' || kind === 'missing-field';
 }
 
 function pathOf(issues: readonly DecodeIssue[]): string | undefined {

@@ -238,6 +238,7 @@ describe('buildJob', () => {
       'non-root-without-uid',
     ],
     ['an unknown field', { plugin: podOf({ volume: [] }) }, 'unknown-field'],
+    ['a restart policy that does not exist', { plugin: podOf({ restartPolicy: 'No' }) }, 'not-allowed'],
     ['a field in the wrong case', { plugin: { podspec: { containers: [container] } } }, 'wrong-case'],
     [
       'a versioned plugin',
