@@ -95,11 +95,14 @@ function* jobUnits(input: BuildJobInput): Generator<InputUnit> {
   );
   for (const [index, rule] of job.agentQueryRules.entries()) {
     const [key = rule] = rule.split('=');
-    yield leaf(
+    const unit = leaf(
       { in: 'rule', index },
       { layer: 'step', name: `agents.${key}`, value: rule.slice(key.length + 1) },
       (value) => withJob({ agentQueryRules: job.agentQueryRules.with(index, `${key}=${String(value)}`) }),
     );
+    // Another resource class may be none, and then the job cannot be built; without the rule it can.
+    const leftOut = withJob({ agentQueryRules: job.agentQueryRules.toSpliced(index, 1) });
+    yield { ...unit, variations: [...unit.variations, { kind: 'changed', input: leftOut }] };
   }
   for (const [name, value] of Object.entries(job.env)) {
     if (name === 'BUILDKITE_PLUGINS') continue;

@@ -51,6 +51,17 @@ describe('explainJob', () => {
     expect(by('nodeSelector.pool')).to.equal('podSpecPatch.nodeSelector.pool');
   });
 
+  it('names the resource class of a step, although no other one exists', () => {
+    const by = explain(
+      'resource-classes: {big: {resource: {limits: {cpu: 2}}}}',
+      'command: a\nagents: {resource_class: big}',
+    );
+
+    expect(by('metadata.labels[tag.buildkite.com/resource_class]')).to.equal('agents.resource_class');
+    expect(by('containers[agent].env[BUILDKITE_AGENT_TAGS].value')).to.contain('agents.resource_class');
+    expect(by('containers[container-0].resources.limits.cpu')).to.equal('resource-classes.big.resource.limits.cpu');
+  });
+
   it('says that the image attribute wins over the plugin, and the plugin over the default', () => {
     const plugin = 'plugins: [{kubernetes: {podSpec: {containers: [{image: alpine}]}}}]';
 
