@@ -1,5 +1,6 @@
 import { parseAllDocuments } from 'yaml';
 import type { V1PodSpec } from '../config/config.js';
+import { goTags } from '../config/yaml-dialect.js';
 import { fail, ok, type Result } from '../result.js';
 
 /** Stands in for the PodTemplates of a cluster. */
@@ -8,13 +9,16 @@ export interface PodTemplates {
   find(name: string, namespace: string): V1PodSpec | undefined;
 }
 
+/** The scalars of kubectl, through which templates come into a cluster: `12:30` and a date are text. */
+const KUBECTL_YAML = { logLevel: 'silent', version: '1.1', merge: true, customTags: goTags } as const;
+
 /**
  * Reads PodTemplates from YAML, one document each. A document without a namespace is in whichever namespace is asked for, like with
  * `kubectl apply`. Fails with a sentence when a document is something else.
  */
 export function parsePodTemplates(text: string): Result<PodTemplates, string> {
   const templates: PodTemplate[] = [];
-  for (const document of parseAllDocuments(text, { logLevel: 'silent', version: '1.1', merge: true })) {
+  for (const document of parseAllDocuments(text, KUBECTL_YAML)) {
     const [error] = document.errors;
     if (error !== undefined) return fail(`is not valid YAML: ${error.message.split('\n')[0] ?? ''}`);
     const value: unknown = document.toJS({ maxAliasCount: 1000 });

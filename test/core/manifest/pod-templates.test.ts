@@ -19,6 +19,16 @@ describe('parsePodTemplates', () => {
     expect(parsed.value.find('c', 'ci')).to.equal(undefined);
   });
 
+  it('reads scalars as kubectl does', () => {
+    const spec = 'template: {spec: {hostname: 2026-01-31, subdomain: 12:30, terminationGracePeriodSeconds: 0o17}}';
+
+    const parsed = parsePodTemplates(`kind: PodTemplate\nmetadata: {name: a}\n${spec}\n`);
+
+    expect(parsed.ok && parsed.value.find('a', 'ci')).to.deep.equal({
+      ...{ hostname: '2026-01-31', subdomain: '12:30', terminationGracePeriodSeconds: 15 },
+    });
+  });
+
   const bad: [text: string, error: RegExp][] = [
     ['kind: Pod\nmetadata: {name: x}', /holds a "Pod"/],
     ['kind: PodTemplate\ntemplate: {spec: {}}', /without "metadata.name"/],
