@@ -1,4 +1,3 @@
-import { artifactGlob } from '../artifact-glob.js';
 import { jobOfCall, tokenOf, type Sandbox } from './agent-api.js';
 import { number, objects, readObject, text, type JsonObject } from './json.js';
 import type { Artifact, Build, Job } from './model.js';
@@ -110,14 +109,15 @@ function updateArtifacts(call: Call, sandbox: Sandbox): Reply {
   return { status: 200, body: {} };
 }
 
-/** Turns an artifact query (`*`, `**`, `?`, `{a,b}`, several joined by `;`) into a test of paths. */
+/**
+ * Turns the query of a search or download into a test of paths. Unlike in the globs of an upload, `*` crosses folders and
+ * nothing else is special: `*.zip` finds `out/a.zip`, and `dist/**\/*` finds nothing that lies directly in `dist`.
+ * @see https://github.com/buildkite/agent/issues/1087
+ */
 export function artifactMatcher(query: string): (path: string) => boolean {
-  const patterns = query
-    .split(';')
-    .map((glob) => glob.trim())
-    .filter((glob) => glob !== '')
-    .map(artifactGlob);
-  return (path) => patterns.length === 0 || patterns.some((pattern) => pattern.test(path));
+  const literals = query.split('*').map((literal) => literal.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  const pattern = new RegExp(`^${literals.join('.*')}$`, 's');
+  return (path) => query === '' || pattern.test(path);
 }
 
 function searchArtifacts(call: Call, sandbox: Sandbox): Reply {

@@ -71,11 +71,15 @@ describe('branch filters', () => {
 describe('artifact queries', () => {
   const table: readonly [string, string, boolean][] = [
     ['*', 'a.txt', true],
-    ['*', 'dir/a.txt', false],
-    ['**/*.xml', 'a/b/c.xml', true],
-    ['**/*.xml', 'c.xml', true],
-    ['out/{a,b}.?xt', 'out/b.txt', true],
-    ['a.txt;b.txt', 'b.txt', true],
+    ['*', 'dir/a.txt', true],
+    ['*.zip', 'out/make/app.zip', true],
+    ['app.zip', 'out/app.zip', false],
+    ['dist/*', 'dist/js/script.js', true],
+    ['dist/**/*', 'dist/js/script.js', true],
+    ['dist/**/*', 'dist/index.html', false],
+    ['out/{a,b}.txt', 'out/b.txt', false],
+    ['out/{a,b}.txt', 'out/{a,b}.txt', true],
+    ['a.txt;b.txt', 'b.txt', false],
     ['a.txt', 'aXtxt', false],
     ['', 'anything', true],
   ];
