@@ -27,8 +27,16 @@ function holdsPlace(job: Job): boolean {
   return !TERMINAL.has(job.state) && job.state !== 'waiting' && job.state !== 'limited' && job.state !== 'pending';
 }
 
+/** A promised failure is binding: neither success nor a softer failure takes its place. */
+function exitStatusOf({ promisedExitStatus: promised, plan }: Job, { state, exitStatus }: JobEnd): number | undefined {
+  if (promised === undefined || state !== 'finished' || exitStatus === undefined) return exitStatus;
+  const isHard = (status: number): boolean => status !== 0 && !isSoftFailure(plan.softFail, status);
+  return exitStatus === 0 || (isHard(promised) && !isHard(exitStatus)) ? promised : exitStatus;
+}
+
 function recordEnd(job: Job, end: JobEnd): void {
-  if (end.exitStatus !== undefined) job.exitStatus = end.exitStatus;
+  const exitStatus = exitStatusOf(job, end);
+  if (exitStatus !== undefined) job.exitStatus = exitStatus;
   if (end.stackError !== undefined) job.stackError = end.stackError;
   job.signal = end.signal;
   job.signalReason = end.signalReason;
@@ -36,7 +44,7 @@ function recordEnd(job: Job, end: JobEnd): void {
   if (job.agent?.job === job) delete job.agent.job;
   if (end.state !== 'finished') return;
   job.finishes += 1;
-  job.softFailed = end.exitStatus !== 0 && isSoftFailure(job.plan.softFail, end.exitStatus ?? -1);
+  job.softFailed = exitStatus !== 0 && isSoftFailure(job.plan.softFail, exitStatus ?? -1);
 }
 
 function isGood(job: Job): boolean {
@@ -86,10 +94,14 @@ export class BuildEngine {
     this.advance(build);
   }
 
-  /** Takes away the steps behind `after` that have not begun: an upload with `replace`. */
-  dropStepsAfter(build: Build, after: Step): void {
-    for (const step of build.steps.slice(build.steps.indexOf(after) + 1)) {
-      if (step.status !== 'pending') continue;
+  /** The steps behind `after` that have not begun: those an upload with `replace` takes away. */
+  replaceable(build: Build, after: Step): readonly Step[] {
+    return build.steps.slice(build.steps.indexOf(after) + 1).filter(({ status }) => status === 'pending');
+  }
+
+  /** Takes steps out of a build as if they had never been in it. */
+  dropSteps(build: Build, steps: readonly Step[]): void {
+    for (const step of steps) {
       build.steps.splice(build.steps.indexOf(step), 1);
       for (const job of step.jobs) {
         this.#store.setJobState(job, 'skipped');
@@ -234,6 +246,8 @@ export class BuildEngine {
       id: this.#store.ids.uuid(),
       plan,
       status: plan.left === undefined ? 'pending' : 'skipped',
+      updates: new Map(),
+      updatesDone: new Set(),
       jobs: [],
       open: 0,
       failures: 0,

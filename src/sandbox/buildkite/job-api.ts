@@ -1,6 +1,6 @@
 import { jobOfCall, tokenOf, type Sandbox } from './agent-api.js';
 import { number, objects, readObject, requireText, text, type JsonObject } from './json.js';
-import type { Annotation, Build, Job, Step, UploadOutcome } from './model.js';
+import type { Annotation, Build, Job, Step, StepPlan, UploadOutcome } from './model.js';
 import { planSteps } from './plan-steps.js';
 import { type Call, Refusal, type Reply, type Routes } from './router.js';
 
@@ -94,6 +94,11 @@ function removeAnnotation(call: Call, sandbox: Sandbox): Reply {
   return { status: 200, body: {} };
 }
 
+/** Steps and groups share one space of keys. */
+function keysOf(plans: readonly StepPlan[]): ReadonlySet<string> {
+  return new Set(plans.flatMap(({ key, group }) => [key, group?.key]).filter((key) => key !== undefined));
+}
+
 function applyUpload(job: Job, body: JsonObject, sandbox: Sandbox): UploadOutcome {
   const { build } = job;
   const planned = planSteps(JSON.stringify(body.pipeline), { build, store: sandbox.store });
@@ -103,7 +108,13 @@ function applyUpload(job: Job, body: JsonObject, sandbox: Sandbox): UploadOutcom
   const before = build.steps.reduce((sum, step) => sum + step.jobs.length, 0);
   if (before + count > JOBS_PER_BUILD)
     return { state: 'rejected', message: `more than ${JOBS_PER_BUILD} jobs in one build` };
-  if (body.replace === true) sandbox.engine.dropStepsAfter(build, job.step);
+  const replaced = body.replace === true ? sandbox.engine.replaceable(build, job.step) : [];
+  const taken = keysOf(build.steps.filter((step) => !replaced.includes(step)).map(({ plan }) => plan));
+  const again = [...keysOf(planned.value.steps)].find((key) => taken.has(key));
+  if (again !== undefined) {
+    return { state: 'rejected', message: `the key "${again}" has already been used by another step in this build` };
+  }
+  sandbox.engine.dropSteps(build, replaced);
   for (const note of planned.value.notes) {
     sandbox.store.emit({ type: 'note', buildId: build.id, text: note, at: sandbox.store.now() });
   }
@@ -164,10 +175,25 @@ function exportStep(call: Call, sandbox: Sandbox): Reply {
     type: step.plan.kind,
     state: STEP_STATES[step.status],
     outcome: STEP_OUTCOMES[step.status],
+    ...Object.fromEntries(step.updates),
   };
   const attribute = text(readObject(call).attribute);
   const value = attribute === undefined ? facts : (facts[attribute] ?? null);
   return { status: 200, body: { output: typeof value === 'string' ? value : JSON.stringify(value) } };
+}
+
+/** Sets an attribute or appends to it; a repeat after a lost answer is recognised by the client's uuid. */
+function updateStep(call: Call, sandbox: Sandbox): Reply {
+  const step = findStep(call, sandbox);
+  const body = readObject(call);
+  const attribute = requireText(body, 'attribute');
+  const uuid = text(body.idempotency_uuid) ?? sandbox.store.ids.uuid();
+  if (!step.updatesDone.has(uuid)) {
+    step.updatesDone.add(uuid);
+    const before = step.updates.get(attribute) ?? (attribute === 'label' ? step.plan.label : '');
+    step.updates.set(attribute, `${body.append === true ? before : ''}${text(body.value) ?? ''}`);
+  }
+  return { status: 200, body: {} };
 }
 
 function cancelStep(call: Call, sandbox: Sandbox): Reply {
@@ -190,6 +216,9 @@ function promiseFailure(call: Call, sandbox: Sandbox): Reply {
   const job = jobOfCall(call, sandbox);
   const status = number(readObject(call).exit_status);
   if (status === undefined || status === 0) throw new Refusal(422, '"exit_status" must be a number other than 0');
+  if ((job.promisedExitStatus ?? status) !== status) {
+    throw new Refusal(422, `job "${job.id}" has promised exit status ${job.promisedExitStatus ?? ''} already`);
+  }
   job.promisedExitStatus = status;
   return { status: 204 };
 }
@@ -217,10 +246,7 @@ export function jobRoutes(sandbox: Sandbox): Routes {
     'POST /v3/jobs/:id/pipelines': (call) => uploadPipeline(call, sandbox),
     'GET /v3/jobs/:id/pipelines/:uuid': (call) => uploadStatus(call, sandbox),
     'POST /v3/steps/:step/export': (call) => exportStep(call, sandbox),
-    'PUT /v3/steps/:step': (call) => {
-      findStep(call, sandbox);
-      return { status: 200, body: {} };
-    },
+    'PUT /v3/steps/:step': (call) => updateStep(call, sandbox),
     'POST /v3/steps/:step/cancel': (call) => cancelStep(call, sandbox),
     'PUT /v3/jobs/:id': (call) => updateJob(call, sandbox),
     'PUT /v3/jobs/:id/promise_failure': (call) => promiseFailure(call, sandbox),

@@ -86,6 +86,10 @@ export interface Step {
   readonly id: string;
   readonly plan: StepPlan;
   status: StepStatus;
+  /** What `step update` set, by attribute. */
+  readonly updates: Map<string, string>;
+  /** Updates carried out, by the client's uuid, so that a repeated one appends once. */
+  readonly updatesDone: Set<string>;
   /** Every job of the step, retried ones included. */
   readonly jobs: Job[];
   /** Jobs not yet in a terminal state. */
@@ -184,6 +188,7 @@ export interface Job {
   logShown: number;
   readonly notes: JobNote[];
   readonly artifacts: Artifact[];
+  /** What `job promise-failure` declared: the job cannot end better. */
   promisedExitStatus?: number;
 }
 

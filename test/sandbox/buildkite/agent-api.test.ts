@@ -279,6 +279,43 @@ describe('the embedded agent API', () => {
     expect(secret.body).to.include({ key: 'DEPLOY_KEY', value: 'hush' });
   });
 
+  it('lets a job change its step, once however often it asks', async () => {
+    const agent = await running();
+    const step = server.builds()[0]!.steps[0]!.id;
+    const update = (value: string, more = {}) =>
+      agent.asJob('PUT', `steps/${step}`, { attribute: 'label', value, ...more });
+    const label = async () => (await agent.asJob('POST', `steps/${step}/export`, { attribute: 'label' })).body.output;
+
+    await update(', twice', { append: true, idempotency_uuid: 'u1' });
+    await update(', twice', { append: true, idempotency_uuid: 'u1' });
+    const appended = await label();
+    await update('other');
+    const replaced = await label();
+    const refused = await agent.asJob('PUT', `steps/${step}`, { value: 'x' });
+
+    expect([appended, replaced]).to.eql(['echo hi, twice', 'other']);
+    expect(refused.status).to.equal(422);
+  });
+
+  it('holds a job to the failure it promised', async () => {
+    const promising = async (status: number) => {
+      const agent = await running();
+      const promise = (exit_status: number) =>
+        agent.asJob('PUT', `jobs/${agent.job.id}/promise_failure`, { exit_status });
+      const answers = [await promise(status), await promise(status), await promise(status + 1)];
+      expect(answers.map((answer) => answer.status)).to.eql([204, 204, 422]);
+      return agent;
+    };
+
+    const success = await promising(3);
+    await success.finish(0);
+    const failure = await promising(3);
+    await failure.finish(9);
+
+    expect([success, failure].map(({ job }) => server.job(job.id)?.exitStatus)).to.eql([3, 9]);
+    expect(server.builds().map(({ state }) => state)).to.eql(['failed', 'failed']);
+  });
+
   it('carries artifacts from upload to search and download', async () => {
     const agent = await running();
     const path = `jobs/${agent.job.id}/artifacts`;
@@ -312,9 +349,9 @@ describe('the embedded agent API', () => {
     const build = server.builds()[0]!.id;
     const found = await agent.asJob(
       'GET',
-      `builds/${build}/artifacts/search?query=${encodeURIComponent('out/**/*.bin')}&state=finished`,
+      `builds/${build}/artifacts/search?query=${encodeURIComponent('out/*.bin')}&state=finished`,
     );
-    const missed = await agent.asJob('GET', `builds/${build}/artifacts/search?query=${encodeURIComponent('*.bin')}`);
+    const missed = await agent.asJob('GET', `builds/${build}/artifacts/search?query=${encodeURIComponent('*.txt')}`);
     const download = await fetch(found.body[0].url);
 
     expect(uploaded.status).to.equal(201);

@@ -103,6 +103,31 @@ steps:
     expect(server.jobs().map((job) => job.state)).to.eql(['finished', 'scheduled']);
   });
 
+  it('refuses an upload with a key that the build has, unless it replaces that step', async () => {
+    const build = server.createBuild({
+      pipeline: 'steps:\n  - { command: upload, key: up }\n  - wait\n  - { command: last, key: last }\n',
+    });
+    const agent = new FakeAgent(server);
+    await agent.join();
+    await agent.acquire(build.steps[0]!.jobs[0]!.id);
+    await agent.start();
+    const upload = (uuid: string, steps: unknown[], replace = false) =>
+      agent.asJob('POST', `jobs/${agent.job.id}/pipelines`, { uuid, replace, pipeline: { steps } });
+
+    const grouped = [{ group: 'G', key: 'g', steps: [{ command: 'in', key: 'in' }] }];
+    const answers = [
+      await upload('u-1', grouped),
+      await upload('u-2', [{ command: 'x', key: 'in' }]),
+      await upload('u-3', [{ command: 'x', key: 'g' }]),
+      await upload('u-4', [{ command: 'x', key: 'last' }]),
+      await upload('u-5', [{ command: 'x', key: 'last' }], true),
+      await upload('u-6', [{ command: 'x', key: 'up' }], true),
+    ];
+
+    expect(answers.map(({ status }) => status)).to.eql([200, 422, 422, 422, 200, 422]);
+    expect(answers[1]!.body.message).to.equal('the key "in" has already been used by another step in this build');
+  });
+
   it('tells listeners the story of a build, and hands the build to who waits for it', async () => {
     const story: string[] = [];
     server.onEvent((event) => story.push(tell(event)));
