@@ -26,13 +26,17 @@ describe('buildkite-agent inside a sandbox job', () => {
         'printf blue | buildkite-agent meta-data set other',
         'echo "got $(buildkite-agent meta-data get color) $(buildkite-agent meta-data get none --default x)"',
         'buildkite-agent meta-data exists none || echo "status $?"',
-        'buildkite-agent meta-data keys',
+        'buildkite-agent meta-data set-batch size=big where=a=b',
+        'buildkite-agent meta-data keys --log-level fatal',
+        'buildkite-agent meta-data set color " " || echo "blank $?"',
       ].join('\n'),
     );
 
     expect(log)
       .to.contain('\ngot green x\nstatus 100\n')
-      .and.to.match(/\ncolor\nother\n/);
+      .and.to.match(/\ncolor\nother\nsize\nwhere\n/)
+      .and.to.contain('\nblank 1\n');
+    expect(job.build.metaData.get('where')).to.equal('a=b');
     expect(job.exitStatus).to.equal(0);
   });
 
@@ -53,13 +57,31 @@ describe('buildkite-agent inside a sandbox job', () => {
         'mkdir -p out && echo content > out/a.txt && echo other > out/b.txt',
         'buildkite-agent artifact upload "out/*.txt"',
         'buildkite-agent artifact search "out/*" --format "found %p\\n"',
-        'buildkite-agent artifact download "out/a.txt" copy.txt && cat copy.txt',
-        'buildkite-agent artifact download "out/*" down/ && cat down/out/b.txt',
+        'mkdir down && buildkite-agent artifact download "*.txt" down/ && cat down/out/b.txt',
+        'rm -r out && mkdir out && buildkite-agent artifact download "out/a.txt" out && cat out/a.txt',
+        'buildkite-agent artifact shasum out/a.txt && sha1sum out/a.txt',
       ].join('\n'),
     );
 
     expect(log).to.contain('\nuploaded out/a.txt\n').and.to.contain('\nfound out/b.txt\n');
     expect(log).to.contain('\ncontent\n').and.to.contain('\nother\n');
+    expect(log).to.match(/\n([0-9a-f]{40})\n\1 {2}out\/a\.txt\n/);
+  });
+
+  it('updates its step', async () => {
+    const { job, log } = await run(
+      'buildkite-agent step update label " and more" --append; echo "now $(buildkite-agent step get label)"',
+    );
+
+    expect(log).to.contain('\nnow First and more\n');
+    expect(job.exitStatus).to.equal(0);
+  });
+
+  it('fails a job without a command, as nothing would tell that it did nothing', async () => {
+    const { job, log } = await run('');
+
+    expect(job.exitStatus).to.equal(1);
+    expect(log).to.contain('no command to execute');
   });
 
   it('uploads steps with its environment filled in, once', async () => {
@@ -90,6 +112,10 @@ describe('buildkite-agent inside a sandbox job', () => {
     ['buildkite-agent meta-data frobnicate x', 'the sandbox does not know "meta-data frobnicate"'],
     ['buildkite-agent annotate x --colour red', 'the sandbox does not know the flag "--colour"'],
     ['buildkite-agent meta-data get nothing', 'answered 404'],
+    ['buildkite-agent artifact download "*"', 'needs a directory to download to'],
+    ['buildkite-agent artifact download "*" not/there', 'there is no directory "'],
+    ['echo x > file; buildkite-agent artifact download "*" file', 'is not a directory'],
+    ['buildkite-agent artifact shasum "*"', 'no artifacts matched'],
   ] as const) {
     it(`exits 1 and says why: ${command}`, async () => {
       const { job, log } = await run(command);

@@ -142,20 +142,21 @@ describe('a job in the sandbox kubelet', () => {
     expect(log).to.contain('uploaded out/a/b.txt');
   });
 
-  it('clones a repository that is on this machine', async () => {
+  it('clones a repository that is on this machine, and runs a script of it by its name', async () => {
     const repo = mkdtempSync(join(tmpdir(), 'kubelet-repo-'));
     const git = (...args: string[]): void =>
       void execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: repo, stdio: 'ignore' });
     git('init', '-q');
-    writeFileSync(join(repo, 'hello.txt'), 'from the repository\n');
+    // Not executable, and not on PATH.
+    writeFileSync(join(repo, 'hello.sh'), 'echo from the repository\n');
     git('add', '.');
     git('commit', '-qm', 'first');
     const build = world.buildkite.createBuild({
-      pipeline: 'steps: [{command: "cat hello.txt"}]',
+      pipeline: 'steps: [{command: hello.sh}]',
       repo: `file://${repo}`,
     });
     const jobId = build.steps[0]?.jobs[0]?.id ?? '';
-    const spec = jobPodSpec({ jobId, commands: ['cat hello.txt'], endpoint: world.buildkite.agentEndpoint });
+    const spec = jobPodSpec({ jobId, commands: ['hello.sh'], endpoint: world.buildkite.agentEndpoint });
 
     const pod = world.createPod(spec);
     await world.reached(pod.metadata.name, 'Succeeded', 'Failed');

@@ -10,6 +10,21 @@ export interface Arguments {
   readonly switches: ReadonlySet<string>;
 }
 
+/** Flags of every subcommand of the agent. They concern its log and connection, so they are accepted and have no effect. */
+const GLOBAL_FLAGS: Readonly<Record<string, 'value' | 'switch'>> = {
+  'agent-access-token': 'value',
+  debug: 'switch',
+  'debug-http': 'switch',
+  endpoint: 'value',
+  experiment: 'value',
+  'log-level': 'value',
+  'no-color': 'switch',
+  'no-http2': 'switch',
+  profile: 'value',
+  'redacted-vars': 'value',
+  'trace-http': 'switch',
+};
+
 /**
  * Splits a command line.
  * @param known flags by name: whether they take a value.
@@ -19,6 +34,7 @@ export function parseArguments(
   args: readonly string[],
   known: Readonly<Record<string, 'value' | 'switch'>>,
 ): Arguments {
+  const flags = { ...GLOBAL_FLAGS, ...known };
   const words: string[] = [];
   const values = new Map<string, string>();
   const switches = new Set<string>();
@@ -30,8 +46,8 @@ export function parseArguments(
       continue;
     }
     const [, name = '', attached] = flag;
-    if (known[name] === undefined) throw new UsageProblem(`the sandbox does not know the flag "--${name}"`);
-    if (known[name] === 'switch') {
+    if (flags[name] === undefined) throw new UsageProblem(`the sandbox does not know the flag "--${name}"`);
+    if (flags[name] === 'switch') {
       if (attached !== 'false') switches.add(name);
       continue;
     }

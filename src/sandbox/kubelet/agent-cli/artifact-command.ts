@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { isRecord, textAt, type JsonRecord } from '../../kubernetes/objects.js';
 import { downloadTarget, findArtifacts, uploadArtifacts } from '../agent/artifacts.js';
 import { parseArguments, UsageProblem, type Arguments } from './arguments.js';
@@ -13,9 +13,10 @@ const FLAGS = {
   'content-type': 'value',
   'include-retried-jobs': 'switch',
   'allow-empty-results': 'switch',
+  sha256: 'switch',
 } as const;
 
-/** `artifact upload PATTERNS | download QUERY DESTINATION [--step KEY] | search QUERY [--step KEY]` */
+/** `artifact upload PATTERNS | download QUERY DIRECTORY | search QUERY | shasum QUERY`, the last three with `[--step KEY]` */
 export async function artifactCommand(args: readonly string[], context: JobContext): Promise<number> {
   const [action = '', ...rest] = args;
   const parsed = parseArguments(rest, FLAGS);
@@ -27,8 +28,12 @@ export async function artifactCommand(args: readonly string[], context: JobConte
       return download(parsed, context);
     case 'search':
       return search(parsed, context);
+    case 'shasum':
+      return shasum(parsed, context);
     default:
-      throw new UsageProblem(`the sandbox does not know "artifact ${action}"; it knows upload, download and search`);
+      throw new UsageProblem(
+        `the sandbox does not know "artifact ${action}"; it knows upload, download, search and shasum`,
+      );
   }
 }
 
@@ -41,14 +46,16 @@ async function upload({ words }: Arguments, context: JobContext): Promise<number
 }
 
 async function download(parsed: Arguments, context: JobContext): Promise<number> {
-  const [query = '', destination = '.'] = parsed.words;
+  const [query = '', destination] = parsed.words;
+  if (destination === undefined) throw new UsageProblem('"artifact download" needs a directory to download to');
+  const directory = await downloadDirectory(destination);
   const found = await findRemote(parsed, context);
   if (found.length === 0) {
     process.stderr.write(`no artifacts matched "${query}"\n`);
     return 1;
   }
   for (const artifact of found) {
-    const target = await downloadTarget(textAt(artifact, 'path'), destination, found.length > 1);
+    const target = downloadTarget(textAt(artifact, 'path'), directory);
     const { bytes } = await context.api().send({ method: 'GET', path: textAt(artifact, 'url') });
     await mkdir(dirname(target), { recursive: true });
     await writeFile(target, bytes);
@@ -57,8 +64,25 @@ async function download(parsed: Arguments, context: JobContext): Promise<number>
   return 0;
 }
 
+/** The agent makes no directory and downloads to none but a directory. */
+async function downloadDirectory(destination: string): Promise<string> {
+  const directory = resolve(destination);
+  const info = await stat(directory).catch(() => undefined);
+  if (info === undefined) throw new UsageProblem(`there is no directory "${directory}" to download to`);
+  if (!info.isDirectory()) throw new UsageProblem(`"${directory}" is not a directory`);
+  return directory;
+}
+
+async function shasum(parsed: Arguments, context: JobContext): Promise<number> {
+  const [artifact, another] = await findRemote(parsed, context);
+  if (artifact === undefined) throw new UsageProblem('no artifacts matched the search query');
+  if (another !== undefined) throw new UsageProblem('several artifacts matched: be more specific, or name the --step');
+  process.stdout.write(`${textAt(artifact, parsed.switches.has('sha256') ? 'sha256sum' : 'sha1sum')}\n`);
+  return 0;
+}
+
 async function search(parsed: Arguments, context: JobContext): Promise<number> {
-  const found = await findRemote(parsed, context);
+  const found = await findRemote(parsed, context, { include_duplicates: 'true' });
   const line = (artifact: JsonRecord): string => {
     const format = parsed.values.get('format');
     if (format === undefined) {
@@ -81,8 +105,12 @@ async function search(parsed: Arguments, context: JobContext): Promise<number> {
   return found.length > 0 || parsed.switches.has('allow-empty-results') ? 0 : 1;
 }
 
-async function findRemote({ words, values, switches }: Arguments, context: JobContext): Promise<readonly JsonRecord[]> {
-  const query = new URLSearchParams({ query: words[0] ?? '', state: 'finished' });
+async function findRemote(
+  { words, values, switches }: Arguments,
+  context: JobContext,
+  more: Readonly<Record<string, string>> = {},
+): Promise<readonly JsonRecord[]> {
+  const query = new URLSearchParams({ query: words[0] ?? '', state: 'finished', ...more });
   const scope = values.get('step');
   if (scope !== undefined) query.set('scope', scope);
   if (switches.has('include-retried-jobs')) query.set('include_retried_jobs', 'true');

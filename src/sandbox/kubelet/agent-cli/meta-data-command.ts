@@ -5,7 +5,7 @@ import { readStandardInput, type JobContext } from './context.js';
 
 const MISSING = 100;
 
-/** `meta-data set KEY [VALUE] | get KEY [--default D] | exists KEY | keys` */
+/** `meta-data set KEY [VALUE] | set-batch KEY=VALUE… | get KEY [--default D] | exists KEY | keys` */
 export async function metaDataCommand(args: readonly string[], context: JobContext): Promise<number> {
   const [name = '', ...rest] = args;
   const action = ACTIONS[name];
@@ -28,7 +28,16 @@ type Post = (call: string, json: object) => Promise<unknown>;
 
 const ACTIONS: Readonly<Record<string, (post: Post, parsed: Arguments) => Promise<number>>> = {
   set: async (post, { words: [key, value] }) => {
-    await post('set', { key, value: value ?? (await readStandardInput()) });
+    await post('set', item(key, value ?? (await readStandardInput())));
+    return 0;
+  },
+  'set-batch': async (post, { words }) => {
+    const items = words.map((word) => {
+      const [key, ...value] = word.split('=');
+      if (value.length === 0) throw new UsageProblem(`"${word}" must be in KEY=VALUE format`);
+      return item(key, value.join('='));
+    });
+    await post('set-batch', { items });
     return 0;
   },
   get: async (post, { words: [key], values }) => {
@@ -42,6 +51,12 @@ const ACTIONS: Readonly<Record<string, (post: Post, parsed: Arguments) => Promis
     return 0;
   },
 };
+
+/** The agent itself refuses blank keys and values. */
+function item(key = '', value: string): object {
+  if (key.trim() === '' || value.trim() === '') throw new UsageProblem('a key or value cannot be empty or blank');
+  return { key, value };
+}
 
 async function getOrDefault(get: () => Promise<unknown>, fallback: string | undefined): Promise<string> {
   try {

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { artifactGlob } from '../../artifact-glob.js';
 import type { AgentApi } from './agent-http.js';
 
@@ -145,9 +145,8 @@ async function uploadFile(
   });
 }
 
-/** Where a downloaded artifact goes: below `destination` when that is a directory, else to exactly that file. */
-export async function downloadTarget(path: string, destination: string, many: boolean): Promise<string> {
-  const isDirectory =
-    destination.endsWith('/') || ((await stat(destination).catch(() => undefined))?.isDirectory() ?? false);
-  return resolve(isDirectory || many ? join(destination, path) : destination);
+/** Where a downloaded artifact goes: `pkg/foo.txt` goes to `foo.txt` of a directory that is called `pkg` already. */
+export function downloadTarget(path: string, directory: string): string {
+  const [first = ''] = path.split('/');
+  return join(basename(directory) === first ? dirname(directory) : directory, path);
 }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { delimiter } from 'node:path';
+import { chmod, stat } from 'node:fs/promises';
+import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Env } from '../container-env.js';
 import type { LocalPaths } from '../workspace.js';
@@ -110,16 +111,31 @@ async function runCommand(container: BootstrapContainer, part: JobPart, env: Env
   part.log.writeLine(`sandbox: runs on this machine, image "${container.image}" is not used`);
   const plugins = env['BUILDKITE_PLUGINS'] ?? '[]';
   if (plugins !== '[]') part.log.writeLine(`sandbox: plugins are not run: ${plugins}`);
+  else if (command.trim() === '') {
+    // Only a hook of a plugin could stand in for the command.
+    part.log.writeLine('the command phase has no command to execute: give the step or the container a command');
+    return { exitCode: 1, killed: false };
+  }
   for (const line of command.trimEnd().split('\n')) part.log.writeLine(`$ ${line}`);
   const { directory, buildDir } = placesOf(env);
   const cwd = container.checksOut && existsSync(directory) ? directory : buildDir;
   const shell = (env['BUILDKITE_SHELL'] ?? '/bin/sh -ec').split(/\s+/).filter((word) => word !== '');
-  const result = await runLogged(container, part, { argv: [...shell, command], cwd, env });
+  const result = await runLogged(container, part, { argv: [...shell, await runnable(command, cwd)], cwd, env });
   if (result.exitCode !== 0) {
     part.log.writeLine('^^^ +++');
     part.log.writeLine(`the command exited with status ${result.exitCode}`);
   }
   return withArtifacts(part, { env, cwd, result });
+}
+
+/** A command that is nothing but the name of a file here is that script, wherever PATH leads and whether or not it is executable. */
+async function runnable(command: string, cwd: string): Promise<string> {
+  const script = join(cwd, command.replaceAll('\n', ''));
+  // Most commands cannot even be the name of a file.
+  const info = await stat(script).catch(() => undefined);
+  if (info?.isFile() !== true) return command;
+  await chmod(script, info.mode | 0o111);
+  return `./${relative(cwd, script)}`;
 }
 
 /** Artifacts go up after the command, whatever it ended with. */
