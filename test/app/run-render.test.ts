@@ -205,11 +205,11 @@ describe('render', () => {
   });
 
   it('reports what Buildkite would refuse in the pipeline with its place', async () => {
-    const result = await renderWith({ pipeline: file('p.yml', 'steps:\n- command: echo $1\n- nope') });
+    const result = await renderWith({ pipeline: file('p.yml', 'steps:\n- command: echo $1 ${1}\n- nope') });
 
     expect(result.exit).to.equal(1);
     expect(result.errors.map((error) => error.replace(scratch, ''))).to.deep.equal([
-      '/p.yml:2:17: "$1" cannot be expanded (a variable name begins with a letter); the upload fails. write "$$1" to leave it to the shell',
+      '/p.yml:2:20: "${1" cannot be expanded (a variable name begins with a letter); the upload fails. write "$${1" to leave it to the shell',
       '/p.yml:3:3: "nope" is not a step; only "wait", "block" and "input" may stand alone',
     ]);
   });

@@ -100,13 +100,16 @@ class Walk {
   /** The place of a piece of a string: strings of several lines begin far above their culprit. */
   private find(snippet: string, at: Place, start: number, end: number): Place {
     const raw = this.text.slice(start, end);
-    const bare = snippet.replace(/^\$\{?/, '');
+    // A variable that is not set is looked for with and without braces; an expansion that is refused has them.
+    const isBraced = snippet.startsWith('${');
+    const bare = snippet.slice(1);
     for (let index = raw.indexOf('$'); index >= 0; index = raw.indexOf('$', index + 1)) {
       if (raw.charAt(index + 1) === '$' || raw.charAt(index - 1) === '\\') {
         index += 1;
         continue;
       }
-      const after = raw.slice(index + 1).replace(/^\{/, '');
+      const written = raw.slice(index + 1);
+      const after = isBraced ? written : written.replace(/^\{/, '');
       if (after.startsWith(bare)) return move(at, raw.slice(0, index));
     }
     return at;

@@ -1,5 +1,4 @@
 import { fail, ok, type Result } from '../result.js';
-import { removeAffix } from './glob.js';
 
 export type Env = Readonly<Record<string, string>>;
 
@@ -13,15 +12,15 @@ export interface Interpolated {
 export interface InterpolationError {
   /** Lower case; names the culprit, the consequence and the remedy. */
   readonly message: string;
-  /** The piece of the text that cannot be expanded, e.g. `$1` or `${FILES[`. */
+  /** The piece of the text that cannot be expanded, e.g. `${1` or `${FILES[`. */
   readonly snippet: string;
 }
 
 /**
- * Expands variables in one string as `buildkite-agent pipeline upload` does: `$NAME`, `${NAME}`, `${NAME:-text}`, `${NAME-text}`,
- * `${NAME?message}`, `${NAME:offset:length}`, `${NAME#pattern}`, `##`, `%`, `%%`. `$$` and `\$` leave a dollar sign, `$(` and a `$` at the
- * very end stay as they are. An unset variable is the empty string.
- * Source of the grammar: github.com/buildkite/interpolate.
+ * Expands variables in one string as `buildkite-agent pipeline upload` does from v3.90 on: `$NAME`, `${NAME}`, `${NAME:-text}`,
+ * `${NAME-text}`, `${NAME?message}`, `${NAME:offset:length}`. `$$` and `\$` leave a dollar sign; one before anything but a letter or brace,
+ * as in `$1`, stays as it is. An unset variable is the empty string.
+ * Source of the grammar: github.com/buildkite/interpolate v0.1.5, and what the agent 3.136 makes of each case.
  */
 export function interpolate(text: string, env: Env): Result<Interpolated, InterpolationError> {
   if (!text.includes('$') && !text.includes('\\')) return ok({ value: text, unset: [] });
@@ -68,10 +67,15 @@ class Expander {
       if (stop !== '' && char === stop) break;
       if (rest === '\\\\' || rest === '$(') out += this.take(2);
       else if (rest === '\\$' || rest === '$$') out += this.take(2).charAt(1);
-      else if (char === '$' && rest.length === 2) out += this.expansion();
+      else if (char === '$' && this.beginsExpansion()) out += this.expansion();
       else out += this.take(1);
     }
     return out;
+  }
+
+  /** Whether a brace or a letter stands behind the dollar sign here. */
+  private beginsExpansion(): boolean {
+    return /^[{\p{L}]/u.test(this.text.slice(this.position + 1, this.position + 3));
   }
 
   private take(count: number): string {
@@ -112,15 +116,14 @@ class Expander {
   }
 
   private operation(name: string, start: number): string {
-    const operator = /^(?::-|:|-|\?|##?|%%?)/.exec(this.text.slice(this.position))?.[0];
-    if (operator === undefined)
-      this.refuse(start, 'Buildkite knows only the operators ":-", "-", "?", ":", "#", "##", "%" and "%%"', 1);
+    const operator = /^(?::-|:|-|\?)/.exec(this.text.slice(this.position))?.[0];
+    if (operator === undefined) this.refuse(start, 'Buildkite knows only the operators ":-", "-", "?" and ":"', 1);
     this.take(operator.length);
     const value = this.lookup(name);
     if (operator === '-') return this.otherwise(value, start);
     if (operator === ':-') return this.otherwise(value === '' ? undefined : value, start);
     if (operator === '?') return this.required(name, value, start);
-    return operator === ':' ? this.substring(value ?? '', start) : removeAffix(value ?? '', operator, this.until('}'));
+    return this.substring(value ?? '', start);
   }
 
   private otherwise(value: string | undefined, start: number): string {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { interpolate } from '../../../src/core/pipeline/interpolate.js';
 
-const env = { NAME: 'world', EMPTY: '', COMMIT: '0123456789', PATHS: 'a/b/c.tar.gz', UNI: 'größe' };
+const env = { NAME: 'world', EMPTY: '', COMMIT: '0123456789', UNI: 'größe' };
 
 describe('interpolate', () => {
   const good: [text: string, expected: string, unset?: string[]][] = [
@@ -26,15 +26,16 @@ describe('interpolate', () => {
     ['${COMMIT:99}', ''],
     ['${COMMIT:-7}', '0123456789'],
     ['${UNI:0:2}', 'gr'],
-    ['${PATHS##*/}', 'c.tar.gz'],
-    ['${PATHS#*/}', 'b/c.tar.gz'],
-    ['${PATHS%.*}', 'a/b/c.tar'],
-    ['${PATHS%%.*}', 'a/b/c'],
     ['$$NAME costs $$5', '$NAME costs $5'],
     ['\\$NAME', '$NAME'],
     ['\\\\$NAME', '\\\\world'],
     ['$(date) and $((1+1))', '$(date) and $((1+1))'],
     ['ends with $', 'ends with $'],
+    ["awk '{print $1}'", "awk '{print $1}'"],
+    ['test $? -eq 0 $@ $_x "$"', 'test $? -eq 0 $@ $_x "$"'],
+    ['/^v.$/', '/^v.$/'],
+    ['$\\$NAME $1$NAME', '$$NAME $1world'],
+    ['${MISSING:-$1}', '$1'],
     ['a \\n stays', 'a \\n stays'],
   ];
   for (const [text, expected, unset = []] of good) {
@@ -46,9 +47,9 @@ describe('interpolate', () => {
   }
 
   const bad: [text: string, snippet: string, message: RegExp][] = [
-    ["awk '{print $1}'", '$1', /write "\$\$1"/],
-    ['test $? -eq 0', '$?', /begins with a letter/],
-    ['/^v.$/', '$/', /upload fails/],
+    ['${1}', '${1', /write "\$\$\{1"/],
+    ['${PATHS##*/}', '${PATHS#', /operators/],
+    ['${PATHS%.*}', '${PATHS%', /operators/],
     ['${FILES[@]}', '${FILES[', /operators/],
     ['${!NAME}', '${!', /begins with a letter/],
     ['${NAME^^}', '${NAME^', /operators/],

@@ -229,11 +229,11 @@ describe('parsePipeline', () => {
     it('says where a variable is missing and where the upload fails, inside block scalars too', () => {
       expect(
         problems(
-          "steps:\n- command: |\n    echo $$NAME\n    echo $NAME\n    awk '{print $2}'\n- label: a\n  command: echo ${X?why}",
+          "steps:\n- command: |\n    echo $$NAME\n    echo $NAME\n    awk '{print ${2}}'\n- label: a\n  command: echo ${X?why}",
           {},
         ),
       ).to.deep.equal([
-        'error 2:12 "$2" cannot be expanded (a variable name begins with a letter); the upload fails. write "$$2" to leave it to the shell'.replace(
+        'error 2:12 "${2" cannot be expanded (a variable name begins with a letter); the upload fails. write "$${2" to leave it to the shell'.replace(
           '2:12',
           '5:17',
         ),

@@ -121,15 +121,15 @@ function piecesOfVariable(part: UploadVariable, known: ReadonlyMap<string, strin
   const value = known.get(part.name);
   const optional = part.operator === ':-' || part.operator === '-' ? domainOf(part.fallback ?? [], known) : undefined;
   if (value === undefined) return [holeOf(part, optional)];
-  if (optional === undefined) return [expand(part, value)];
+  if (optional === undefined) return [expand(part, value) ?? laterHole(part.source)];
   const usesFallback = part.operator === ':-' && value === '';
   return usesFallback ? (part.fallback ?? []).flatMap((inner) => piecesOf(inner, known)) : [value];
 }
 
-/** The part's text for a known value: only the operators without a default get here, and those never fail. */
-function expand(part: UploadVariable, value: string): string {
+/** The part's text for a known value; undefined when the agent refuses its operator. */
+function expand(part: UploadVariable, value: string): string | undefined {
   const expanded = interpolate(part.source, { [part.name]: value });
-  return expanded.ok ? expanded.value.value : value;
+  return expanded.ok ? expanded.value.value : undefined;
 }
 
 function holeOf(part: UploadVariable, optional: Domain | undefined): Hole {
