@@ -18,7 +18,7 @@ export async function stepCommand(args: readonly string[], context: JobContext):
 async function getStep(step: string, { words, values }: Arguments, context: JobContext): Promise<number> {
   const json = { attribute: words[0], build_id: context.buildId, format: values.get('format') };
   const { body } = await context.api().send({ method: 'POST', path: `${step}/export`, json });
-  process.stdout.write(textAt(body, 'output'));
+  process.stdout.write(`${textAt(body, 'output')}\n`);
   return 0;
 }
 
