@@ -35,7 +35,7 @@ export const interpolationSyntaxRules: RuleSet = {
       severity: 'error',
       fixable: true,
       summary: 'An expansion that only bash knows is left to the upload.',
-      why: 'The agent reads "${…}" before the shell does and knows defaults, demands, substrings and the removal of a prefix or suffix; arrays, indirection, replacement, case and length make the upload step fail.',
+      why: 'The agent reads "${…}" before the shell does and knows defaults, demands and substrings; the removal of a prefix or suffix, arrays, indirection, replacement, case and length make the upload step fail.',
       remedy: 'Double the dollar sign: "$${FILES[@]}" goes up as "${FILES[@]}".',
     },
   ],
