@@ -1,12 +1,11 @@
-import type { WireRequest } from '../http/connection.js';
+import type { Query, WireRequest } from '../http/connection.js';
 
 /** One call of a Buildkite API. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   /** Relative to the endpoint, without a leading slash; `''` is the endpoint itself. */
   readonly path: string;
-  /** Undefined members are left out. */
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly query?: Query;
   /** Sent as JSON, unless `raw` is given. */
   readonly json?: unknown;
   /** Bytes to send as they are; give the content type in `headers`. */
@@ -19,12 +18,13 @@ export interface HttpRequest {
   readonly ignoreBody?: boolean;
 }
 
-/** The request as it goes over the wire. @param headers of every request */
-export function wireRequest(base: URL, request: HttpRequest, headers: WireRequest['headers']): WireRequest {
-  const { method, json, raw } = request;
+/** The request as it goes over the wire. @param root path of the endpoint, without a slash at its end @param headers of every request */
+export function wireRequest(root: string, request: HttpRequest, headers: WireRequest['headers']): WireRequest {
+  const { method, path, query, json, raw } = request;
   return {
     method,
-    path: requestPath(base, request),
+    path: path === '' ? root || '/' : `${root}/${path}`,
+    query,
     headers: {
       accept: 'application/json',
       'content-type': json === undefined ? undefined : 'application/json',
@@ -33,13 +33,4 @@ export function wireRequest(base: URL, request: HttpRequest, headers: WireReques
     },
     body: raw ?? (json === undefined ? undefined : JSON.stringify(json)),
   };
-}
-
-function requestPath(base: URL, { path, query = {} }: HttpRequest): string {
-  const root = base.pathname.replace(/\/+$/, '');
-  const whole = path === '' ? root || '/' : `${root}/${path}`;
-  const pairs = Object.entries(query).flatMap(([name, value]): [string, string][] =>
-    value === undefined ? [] : [[name, String(value)]],
-  );
-  return pairs.length === 0 ? whole : `${whole}?${new URLSearchParams(pairs).toString()}`;
 }

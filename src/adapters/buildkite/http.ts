@@ -60,33 +60,25 @@ export function pathSegment(value: string): string {
   return encodeURIComponent(value).replaceAll('.', '%2E');
 }
 
-/** The call's time was over before its answer was complete. */
-class DeadlineError extends Error {
-  readonly timeoutMs: number;
-  constructor(timeoutMs: number) {
-    super('deadline passed');
-    this.timeoutMs = timeoutMs;
-  }
-}
-
 /** Opens a client with connections of its own; nothing is sent before the first `send`. */
 export function createHttpClient({ secrets, ...rest }: HttpClientOptions): HttpClient {
   const options = { ...rest, redact: redactor(secrets) };
-  const base = new URL(options.endpoint);
-  const pool = new HttpPool({ server: base, maxConnections: MAX_CONNECTIONS });
+  const server = new URL(options.endpoint);
+  const root = server.pathname.replace(/\/+$/, '');
+  const pool = new HttpPool({ server, maxConnections: MAX_CONNECTIONS });
   return {
     send: async (request) => {
       request.signal.throwIfAborted();
       logPayload(options, 'http request', request, { payload: request.json });
       const timeoutMs = request.timeoutMs ?? options.timeoutMs;
-      const scope = new CallScope(request.signal, timeoutMs, () => new DeadlineError(timeoutMs));
+      const scope = new CallScope(request.signal, timeoutMs, () => lateError(request, options, timeoutMs));
       let answer: WireAnswer;
       try {
         // A kept connection may be closed by the other side just as we write to it; only a POST must not be repeated then.
         const repeatable = request.method !== 'POST';
-        answer = await pool.send(wireRequest(base, request, options.headers), scope, { repeatable });
+        answer = await pool.send(wireRequest(root, request, options.headers), scope, { repeatable });
       } catch (error) {
-        request.signal.throwIfAborted();
+        scope.throwIfStopped();
         throw connectionError(error, request, options);
       } finally {
         scope.end();
@@ -125,11 +117,14 @@ function callName(request: HttpRequest, options: ClientSettings): string {
   return `"${request.method} ${request.path || new URL(options.endpoint).pathname}"`;
 }
 
+/** The call's time was over before its answer was complete. */
+function lateError(request: HttpRequest, options: ClientSettings, timeoutMs: number): ExternalError {
+  const text = `${options.api} did not answer ${callName(request, options)} within ${timeoutMs} ms`;
+  return new ExternalError(text, { retryable: true });
+}
+
 function connectionError(error: unknown, request: HttpRequest, options: ClientSettings): ExternalError {
   const call = callName(request, options);
-  if (error instanceof DeadlineError) {
-    return new ExternalError(`${options.api} did not answer ${call} within ${error.timeoutMs} ms`, { retryable: true });
-  }
   const { host } = new URL(options.endpoint);
   const said = error instanceof Error ? error.message : String(error);
   const text = `cannot talk to ${options.api} at "${host}" for ${call}: ${said}`;

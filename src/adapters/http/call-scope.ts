@@ -16,11 +16,6 @@ export class CallScope {
     this.#forgetParent = onAbort(parent, () => this.stop(parent.reason));
   }
 
-  /** Whether the call was stopped; `throwIfStopped` tells why. */
-  get stopped(): boolean {
-    return this.#stopped !== undefined;
-  }
-
   /** Throws why the call was stopped: the caller's own reason, or the passed deadline. */
   throwIfStopped(): void {
     if (this.#stopped !== undefined) throw this.#stopped.reason;

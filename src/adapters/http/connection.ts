@@ -3,10 +3,14 @@ import { checkServerIdentity, connect as connectTls, type SecureContext } from '
 import type { CallScope } from './call-scope.js';
 import { ProtocolError, ResponseReader, type ResponseHead } from './response-reader.js';
 
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
 export interface WireRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Path and query, encoded. */
+  /** Encoded. */
   readonly path: string;
+  /** Undefined ones are left out. */
+  readonly query?: Query | undefined;
   /** Undefined ones are left out; `host` and `content-length` come by themselves. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body?: string | Buffer | undefined;
@@ -68,7 +72,7 @@ export class Connection {
   readonly #reader: ResponseReader;
   readonly #ready: Promise<void>;
   #exchange: Exchange | undefined;
-  #served = 0;
+  #used = false;
   #idleUntil = Infinity;
   #error: Error | undefined;
 
@@ -108,8 +112,8 @@ export class Connection {
    */
   exchange(message: WireMessage, scope: CallScope, sink?: BodySink): Promise<WireAnswer> {
     return new Promise((resolve, reject) => {
-      const reused = this.#served > 0;
-      this.#served += 1;
+      const reused = this.#used;
+      this.#used = true;
       const exchange: Exchange = { sink, resolve, reject, reused, begun: false, bytes: 0 };
       this.#exchange = exchange;
       exchange.forgetScope = scope.onStop(() => this.destroy(new Error('the call was stopped')));

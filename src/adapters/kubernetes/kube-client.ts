@@ -2,15 +2,13 @@ import { ExternalError, ToolkitError } from '../../core/errors.js';
 import type { Clock } from '../../ports/runtime.js';
 import { systemClock } from '../system/clock.js';
 import { CallScope } from '../http/call-scope.js';
-import type { BodySink, WireAnswer } from '../http/connection.js';
+import type { BodySink, Query, WireAnswer } from '../http/connection.js';
 import type { KubeConnection, KubeCredentials } from './kube-config.js';
 import { refusalError } from './kube-errors.js';
 import { createTransport, type Pool, type TransportRequest } from './kube-transport.js';
 import { decodeObject, isProtobuf, PROTOBUF } from './protobuf.js';
 import type { RateLimiter } from './token-bucket.js';
 import { watchDecoder, type WatchEvent } from './watch-decoder.js';
-
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -168,7 +166,8 @@ function wireRequest(request: KubeRequest, userAgent: string, { headers, tls }: 
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   return {
     method: request.method,
-    path: request.path + queryText(request.query),
+    path: request.path,
+    query: request.query,
     headers: {
       accept: ACCEPT[request.answer ?? 'whole'],
       'user-agent': userAgent,
@@ -179,12 +178,6 @@ function wireRequest(request: KubeRequest, userAgent: string, { headers, tls }: 
     tls,
     pool: request.pool ?? 'call',
   };
-}
-
-function queryText(query: Query = {}): string {
-  const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
-  if (pairs.length === 0) return '';
-  return `?${pairs.map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`).join('&')}`;
 }
 
 function isSuccess(status: number): boolean {

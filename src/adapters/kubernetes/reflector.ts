@@ -1,6 +1,7 @@
 import { ExternalError } from '../../core/errors.js';
 import type { Clock, Logger } from '../../ports/runtime.js';
-import type { KubeClient, Query } from './kube-client.js';
+import type { Query } from '../http/connection.js';
+import type { KubeClient } from './kube-client.js';
 import { memberOf, textAt } from './kube-errors.js';
 import type { WatchEvent } from './watch-decoder.js';
 

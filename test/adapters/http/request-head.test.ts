@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Query } from '../../../src/adapters/http/connection.js';
 import { hostField, requestHead } from '../../../src/adapters/http/request-head.js';
 
 describe('hostField', () => {
@@ -25,4 +26,16 @@ describe('requestHead', () => {
       'PUT /a%20b?c=d HTTP/1.1\r\nhost: h:1\r\naccept: a, b\r\nx-empty: \r\nx-tab: a\tb\r\ncontent-length: 2\r\n\r\n',
     );
   });
+
+  const queries: [query: Query | undefined, target: string][] = [
+    [undefined, '/v3/jobs'],
+    [{}, '/v3/jobs'],
+    [{ limit: 5, after: undefined, watch: true, q: 'a b,!c=ü' }, '/v3/jobs?limit=5&watch=true&q=a%20b%2C!c%3D%C3%BC'],
+  ];
+  for (const [query, target] of queries) {
+    it(`asks for "${target}"`, () => {
+      const head = requestHead({ method: 'GET', path: '/v3/jobs', query, headers: {} }, 'h');
+      expect(head.split('\r\n')[0]).to.equal(`GET ${target} HTTP/1.1`);
+    });
+  }
 });
