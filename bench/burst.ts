@@ -15,6 +15,7 @@ import { startController, type ControllerProcess } from '../test/cluster/control
 import { pathsOf } from '../test/contract/kubernetes/target.js';
 import { CONTROLLER_ROLE, startQueue } from '../test/cluster/test-queue.js';
 import type { BareLoop } from './bare-create-loop.js';
+import { quantile } from './quantile.js';
 
 /** The default of `job-creation-concurrency`. */
 const CONCURRENCY = 25;
@@ -201,8 +202,8 @@ function report(jobs: number, rounds: readonly Round[]): void {
   line('connections at once, ever', ({ connections }) => `${connections.most}, ${connections.ever}`);
   line('peak memory of the controller', ({ peakMiB }) => `${peakMiB.toFixed(0)} MiB`);
   line('exit status after SIGTERM', ({ status }) => String(status));
-  const ratios = rounds.map((round) => round.bareMs / creatingMs(round)).sort((one, other) => one - other);
-  console.log(`median ratio, from the first Job on: ${(ratios[Math.floor(ratios.length / 2)] ?? 0).toFixed(2)}`);
+  const ratios = rounds.map((round) => round.bareMs / creatingMs(round));
+  console.log(`median ratio, from the first Job on: ${quantile(ratios, 0.5).toFixed(2)}`);
 }
 
 await main();

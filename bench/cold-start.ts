@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Case, emptyScript, figures, inScratch, measureAll, quantile, row } from './start-up.js';
+import { quantile } from './quantile.js';
+import { type Case, emptyScript, figures, inScratch, measureAll, row } from './start-up.js';
 
 const GOAL = 3;
 const rounds = Number(process.argv[2] ?? 20);

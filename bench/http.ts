@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { parseArgs, promisify } from 'node:util';
 import { CallScope } from '../src/adapters/http/call-scope.js';
 import { HttpPool } from '../src/adapters/http/http-pool.js';
+import { quantile } from './quantile.js';
 import { TEST_CERTIFICATE, TEST_KEY } from '../test/adapters/kubernetes/test-certificate.js';
 
 const CONNECTIONS = 25;
@@ -89,10 +90,7 @@ function report(requests: number, results: ReadonlyMap<string, readonly number[]
     `node ${process.version}, ${requests} requests, ${CONNECTIONS} connections, processor time a request in ms`,
   );
   for (const [name, each] of results) console.log(name.padEnd(14) + each.map((ms) => ms.toFixed(3).padEnd(9)).join(''));
-  const median = (name: string): number => {
-    const sorted = [...(results.get(name) ?? [])].sort((one, other) => one - other);
-    return sorted[Math.floor(sorted.length / 2)] ?? NaN;
-  };
+  const median = (name: string): number => quantile(results.get(name) ?? [], 0.5);
   console.log(`median ratio of ours to node:https: ${(median('ours') / median('node:https')).toFixed(2)}`);
 }
 

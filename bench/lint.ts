@@ -5,7 +5,8 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Case, emptyScript, figures, inScratch, measureAll, quantile, row } from './start-up.js';
+import { quantile } from './quantile.js';
+import { type Case, emptyScript, figures, inScratch, measureAll, row } from './start-up.js';
 
 const rounds = Number(process.argv[2] ?? 10);
 const root = join(import.meta.dirname, '..', '..');

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { quantile } from './quantile.js';
 
 export interface Case {
   readonly name: string;
@@ -47,12 +48,6 @@ function measure({ name, args, times }: Case, cwd: string, statuses: readonly nu
   // A program that cannot even be loaded ends with 1, too, but not without a word.
   if (status !== null && statuses.includes(status) && (status === 0 || stderr.length === 0)) return;
   throw new Error(`"${name}" ended with status ${status ?? 'none'}, its time means nothing: ${stderr.toString()}`);
-}
-
-/** The time below which a share of the runs stays: 0 = the quickest, 0.5 = the median. */
-export function quantile(times: readonly number[], share: number): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
 }
 
 /** Minimum and median in milliseconds, then both as ratios to the floor; as text. */
