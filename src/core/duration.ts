@@ -44,6 +44,11 @@ export function nanosecondsToMs(nanoseconds: bigint): number {
   return Number(nanoseconds / NS_PER_MS) + Number(nanoseconds % NS_PER_MS) / Number(NS_PER_MS);
 }
 
+/** Whether a bare number surely lacks its unit: as nanoseconds, for which Go takes it, it would be next to nothing. */
+export function lacksUnit(value: number): boolean {
+  return value !== 0 && Math.abs(value) < Number(NS_PER_MS);
+}
+
 /** The text Go's `Duration.String()` gives for so many nanoseconds: `5m0s`, `1.5s`, `250µs`, `0s`. */
 export function formatDuration(nanoseconds: bigint): string {
   if (nanoseconds === 0n) return '0s';

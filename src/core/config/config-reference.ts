@@ -1,5 +1,5 @@
 import { kubernetesDefinitions } from '../schema/kubernetes-definitions.generated.js';
-import type { JsonSchema } from '../schema/json-schema.js';
+import { definitionOf, type JsonSchema } from '../schema/json-schema.js';
 import { publishNode, type PublishedSchema, publishSchema } from '../schema/publish-schema.js';
 import { configDefinitions } from './config-definitions.js';
 import { type ConfigKey, defaultText, envNames } from './config-key.js';
@@ -101,7 +101,7 @@ function fieldTable(schema: JsonSchema): string {
 }
 
 function typeText(schema: JsonSchema): string {
-  const name = schema.$ref?.replace('#/definitions/', '');
+  const name = definitionOf(schema);
   if (name !== undefined) return Object.hasOwn(sectionDefinitions, name) ? sectionLink(name) : kubernetesLink(name);
   if (schema.enum !== undefined) return schema.enum.map((word) => (word === '' ? '""' : String(word))).join(', ');
   if (schema.format !== undefined) return schema.format;

@@ -1,5 +1,5 @@
 import { closestName } from '../closest-name.js';
-import { formatDurationMs, nanosecondsToMs, parseDuration } from '../duration.js';
+import { formatDurationMs, lacksUnit, nanosecondsToMs, parseDuration } from '../duration.js';
 import { parseQuantity } from '../quantity.js';
 import { fail, ok, type Result } from '../result.js';
 import type { ConfigKey } from './config-key.js';
@@ -77,9 +77,7 @@ function checkedText(key: ConfigKey, value: string): Result<unknown, string> {
 
 function readDuration(key: ConfigKey, value: unknown): Result<unknown, string> {
   if (typeof value === 'number' && Number.isSafeInteger(value)) {
-    const ms = nanosecondsToMs(BigInt(value));
-    if (value === 0 || Math.abs(ms) >= 1) return checked(key, ms, value);
-    // The Go controller takes a bare number as nanoseconds, which is never what its author meant.
+    if (!lacksUnit(value)) return checked(key, nanosecondsToMs(BigInt(value)), value);
     return fail(`"${key.key}" is ${value} without a unit, which would be nanoseconds; did you mean ${value}s?`);
   }
   if (typeof value !== 'string') return refuse(key, value);

@@ -221,8 +221,7 @@ function imageChecks(context: BuildContext, { unpatched, pod }: Assembled): V1Co
 
 /** The image checks run right after `copy-agent`, which brings what they run. */
 function withChecks(pod: V1PodSpec, checks: readonly V1Container[]): V1PodSpec {
-  const [copyAgent, ...others] = pod.initContainers ?? [];
-  return { ...pod, initContainers: [...(copyAgent === undefined ? [] : [copyAgent]), ...checks, ...others] };
+  return { ...pod, initContainers: (pod.initContainers ?? []).toSpliced(1, 0, ...checks) };
 }
 
 /** Volumes of the pod; one that several settings bring in with the same words is taken once. */

@@ -1,5 +1,5 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
-import type { JsonSchema } from '../schema/json-schema.js';
+import { definitionOf, fieldSchema, type JsonSchema } from '../schema/json-schema.js';
 import { kubernetesDefinitions } from '../schema/kubernetes-definitions.generated.js';
 
 /** Numbers and switches for which Kubernetes cannot tell zero or false from "not said"; of all others it can. */
@@ -60,21 +60,19 @@ function canonicalList(list: readonly unknown[], items: JsonSchema): readonly un
 }
 
 function canonicalMap(map: object, schema: JsonSchema): object {
-  const target = resolve(schema);
-  const kept = KEPT_AT_ZERO[definitionName(schema)];
+  const definition = definitionOf(schema) ?? '';
+  const parent = resolve(schema);
+  const kept = KEPT_AT_ZERO[definition];
   let changed: Map<string, unknown> | undefined;
   for (const name of Object.keys(map)) {
     const field = (map as Readonly<Record<string, unknown>>)[name];
     // Most fields are texts, which are canonical unless empty, whatever their schema.
     if (typeof field === 'string' && field !== '') continue;
-    const clean = canonicalField(field, name, { parent: target, kept });
+    const clean = canonicalField(field, name, { parent, kept });
     if (clean === undefined || clean !== field) (changed ??= new Map()).set(name, clean);
   }
-  return withAlwaysWritten(changed === undefined ? map : withChanges(map, changed), schema);
-}
-
-function withAlwaysWritten(fields: object, schema: JsonSchema): object {
-  const written = ALWAYS_WRITTEN[definitionName(schema)];
+  const written = ALWAYS_WRITTEN[definition];
+  const fields = changed === undefined ? map : withChanges(map, changed);
   return written === undefined ? fields : { ...written, ...fields };
 }
 
@@ -85,7 +83,7 @@ function canonicalField(
   { parent, kept }: { parent: JsonSchema; kept: readonly string[] | undefined },
 ): unknown {
   if (kept?.includes(name) === true) return field ?? undefined;
-  const schema = schemaOf(parent, name);
+  const schema = fieldSchema(parent, name) ?? {};
   return isLeftOut(field, name, { parent, schema }) ? undefined : canonical(field, schema);
 }
 
@@ -99,20 +97,9 @@ function withChanges(map: object, changed: ReadonlyMap<string, unknown>): object
   );
 }
 
-function schemaOf({ properties, additionalProperties }: JsonSchema, name: string): JsonSchema {
-  if (properties !== undefined && Object.hasOwn(properties, name)) return properties[name] ?? {};
-  return typeof additionalProperties === 'object' ? additionalProperties : {};
-}
-
-const REF_PREFIX = '#/definitions/';
-
 function resolve(schema: JsonSchema): JsonSchema {
-  return schema.$ref === undefined ? schema : (kubernetesDefinitions[definitionName(schema)] ?? {});
-}
-
-/** Empty for what has no name of its own. */
-function definitionName({ $ref = REF_PREFIX }: JsonSchema): string {
-  return $ref.slice(REF_PREFIX.length);
+  const definition = definitionOf(schema);
+  return definition === undefined ? schema : (kubernetesDefinitions[definition] ?? {});
 }
 
 function isLeftOut(value: unknown, name: string, at: { parent: JsonSchema; schema: JsonSchema }): boolean {

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../schema/json-schema.js';
+import { definitionOf, type JsonSchema } from '../schema/json-schema.js';
 import { kubernetesDefinitions } from '../schema/kubernetes-definitions.generated.js';
 
 /** A list of scalars that merges as a set. */
@@ -59,7 +59,7 @@ export function fieldType(definition: string | undefined, field: string): FieldT
 }
 
 function referenced(schema: JsonSchema | undefined): string | undefined {
-  return (schema?.items ?? schema)?.$ref?.replace('#/definitions/', '');
+  return schema && definitionOf(schema.items ?? schema);
 }
 
 function own<T>(record: Readonly<Record<string, T>> | undefined, key: string): T | undefined {

@@ -1,10 +1,9 @@
 import { closestName } from '../closest-name.js';
+import { lacksUnit } from '../duration.js';
 import { report, type DecodeContext } from './decode-context.js';
 import { describeChoices, describeExpectation, describeRemedy, describeValue, quoted } from './describe.js';
 import { integerRange, textFormatProblem } from './formats.js';
 import type { JsonSchema } from './json-schema.js';
-
-const NANOSECONDS_PER_MS = 1_000_000;
 
 /** Decodes a string, number, boolean, quantity, duration or int-or-string at the context's path. */
 export function decodeScalar(value: unknown, schema: JsonSchema, context: DecodeContext): unknown {
@@ -41,8 +40,7 @@ function checkText(text: string, schema: JsonSchema, context: DecodeContext): vo
 
 /** False when the number does not fit its type at all, so that it cannot be kept. */
 function checkNumber(value: number, schema: JsonSchema, context: DecodeContext): boolean {
-  if (schema.format === 'duration' && value !== 0 && Math.abs(value) < NANOSECONDS_PER_MS) {
-    // Go takes a bare number as nanoseconds, which is never what its author meant.
+  if (schema.format === 'duration' && lacksUnit(value)) {
     report(context, 'bad-format', `is ${value} without a unit, which would be nanoseconds; did you mean "${value}s"?`);
     return false;
   }

@@ -3,7 +3,7 @@ import { closestName } from '../closest-name.js';
 import { report, within, type DecodeContext, type DecodeIssue, type DecodeOptions } from './decode-context.js';
 import { decodeScalar, wrongType } from './decode-scalar.js';
 import { quoted } from './describe.js';
-import type { JsonSchema } from './json-schema.js';
+import { definitionOf, type JsonSchema } from './json-schema.js';
 import { directiveProblem, isDirective } from './patch-directives.js';
 import { formatPath, type PathSegment } from './path.js';
 
@@ -53,8 +53,7 @@ function decodeValue(value: unknown, schema: JsonSchema, context: DecodeContext)
 
 function resolve(schema: JsonSchema, definitions: DecodeOptions['definitions']): JsonSchema {
   let target = schema;
-  while (target.$ref !== undefined) {
-    const name = target.$ref.replace('#/definitions/', '');
+  for (let name = definitionOf(target); name !== undefined; name = definitionOf(target)) {
     const next = Object.hasOwn(definitions, name) ? definitions[name] : undefined;
     if (next === undefined) throw new Error(`schema refers to "${target.$ref}", which is not defined`);
     target = next;

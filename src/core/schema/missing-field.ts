@@ -1,4 +1,4 @@
-import type { JsonSchema } from './json-schema.js';
+import { definitionOf, fieldSchema, type JsonSchema } from './json-schema.js';
 import type { PathSegment } from './path.js';
 
 export interface MissingField {
@@ -26,7 +26,7 @@ export function findMissingField(
     // Most fields are scalars, and what schema those have does not matter.
     if (typeof field !== 'object') continue;
     const segment = Array.isArray(value) ? Number(key) : key;
-    const found = findMissingField(field, fieldSchema(target, segment), definitions);
+    const found = findMissingField(field, childSchema(target, segment), definitions);
     if (found !== undefined) return { ...found, path: [segment, ...found.path] };
   }
   return undefined;
@@ -36,15 +36,14 @@ function resolve(
   schema: JsonSchema,
   definitions: Readonly<Record<string, JsonSchema>>,
 ): JsonSchema | undefined {
-  return schema.$ref === undefined ? schema : definitions[schema.$ref.slice('#/definitions/'.length)];
+  const definition = definitionOf(schema);
+  return definition === undefined ? schema : definitions[definition];
+}
+
+function childSchema(parent: JsonSchema, key: PathSegment): JsonSchema {
+  return (typeof key === 'number' ? parent.items : fieldSchema(parent, key)) ?? {};
 }
 
 function absentField(value: object, { required = [] }: JsonSchema): string | undefined {
   return required.find((name) => (value as Readonly<Record<string, unknown>>)[name] == null);
-}
-
-function fieldSchema({ properties, items, additionalProperties }: JsonSchema, key: PathSegment): JsonSchema {
-  if (typeof key === 'number') return items ?? {};
-  if (properties !== undefined && Object.hasOwn(properties, key)) return properties[key] ?? {};
-  return typeof additionalProperties === 'object' ? additionalProperties : {};
 }

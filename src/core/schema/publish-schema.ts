@@ -1,4 +1,4 @@
-import type { JsonSchema } from './json-schema.js';
+import { definitionsIn, type JsonSchema } from './json-schema.js';
 
 /** Go durations: numbers, each with a unit. */
 const DURATION_PATTERN = '^[-+]?(0|([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$';
@@ -23,12 +23,12 @@ export interface PublishInput {
 /** Writes a closed draft-07 schema that editors and validators understand without our own formats. */
 export function publishSchema({ definitions, isPatch, ...document }: PublishInput): PublishedSchema {
   const published: Record<string, PublishedSchema> = {};
-  const queue = referencesIn(document.properties);
+  const queue = definitionsIn(document.properties);
   for (const name of queue) {
     const definition = definitions[name];
     if (definition === undefined || published[name] !== undefined) continue;
     published[name] = publishNode(definition, { patch: isPatch(name) });
-    queue.push(...referencesIn(published[name]));
+    queue.push(...definitionsIn(published[name]));
   }
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
@@ -84,12 +84,4 @@ function nullable(node: Readonly<Record<string, unknown>>): PublishedSchema {
 
 function mapValues<V, W>(values: Readonly<Record<string, V>>, change: (value: V) => W): Record<string, W> {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
-}
-
-/** Names of the definitions that a schema refers to. */
-function referencesIn(schema: unknown): string[] {
-  if (typeof schema !== 'object' || schema === null) return [];
-  return Object.entries(schema).flatMap(([key, value]: [string, unknown]) =>
-    key === '$ref' && typeof value === 'string' ? [value.replace('#/definitions/', '')] : referencesIn(value),
-  );
 }

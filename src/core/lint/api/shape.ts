@@ -1,12 +1,7 @@
 import { isRecord } from '../../is-record.js';
 import { kubernetesDefinitions } from '../../schema/kubernetes-definitions.generated.js';
-import type { JsonSchema } from '../../schema/json-schema.js';
+import { definitionOf, fieldSchema, type JsonSchema } from '../../schema/json-schema.js';
 import type { ApiPath } from './api-problem.js';
-
-/** The name of a definition that a schema refers to, e.g. `Container`. */
-export function definitionOf(schema: JsonSchema): string | undefined {
-  return schema.$ref?.slice('#/definitions/'.length);
-}
 
 /**
  * The part of a value that has the types its schema promises: what the checks may rely on. A list with one wrong item is left
@@ -39,10 +34,10 @@ function textOnly(value: unknown): string | undefined {
 
 function shapedObject(value: Readonly<Record<string, unknown>>, schema: JsonSchema): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const field of schema.required ?? []) result[field] = zeroOf(schemaOf(schema, field) ?? {});
+  for (const field of schema.required ?? []) result[field] = zeroOf(fieldSchema(schema, field) ?? {});
   for (const [key, field] of Object.entries(value)) {
-    const fieldSchema = schemaOf(schema, key);
-    const copy = fieldSchema === undefined ? undefined : shaped(field, fieldSchema);
+    const declared = fieldSchema(schema, key);
+    const copy = declared === undefined ? undefined : shaped(field, declared);
     if (copy !== undefined) result[key] = copy;
   }
   return result;
@@ -52,12 +47,6 @@ function zeroOf(schema: JsonSchema): unknown {
   if (schema.$ref !== undefined) return shaped({}, schema);
   if (schema.type === 'string') return '';
   return schema.type === 'array' ? [] : 0;
-}
-
-/** The schema of a field: declared, or that of every value of a map. */
-export function schemaOf({ properties, additionalProperties }: JsonSchema, key: string): JsonSchema | undefined {
-  if (properties !== undefined && Object.hasOwn(properties, key)) return properties[key];
-  return typeof additionalProperties === 'object' ? additionalProperties : undefined;
 }
 
 function shapedList(value: readonly unknown[], items: JsonSchema): unknown[] | undefined {

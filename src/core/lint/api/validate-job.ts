@@ -1,6 +1,6 @@
 import type { V1Job, V1PodSpec } from '@kubernetes/client-node';
 import { kubernetesDefinitions } from '../../schema/kubernetes-definitions.generated.js';
-import type { JsonSchema } from '../../schema/json-schema.js';
+import { definitionOf, fieldSchema, type JsonSchema } from '../../schema/json-schema.js';
 import type { ApiPath, ApiProblem, Check, Context } from './api-problem.js';
 import { emptyDirMedium, wrongWords } from './enums.js';
 import { envFrom, envVar, fieldRef, fileKey, resourceFieldRef } from './env.js';
@@ -16,7 +16,7 @@ import { containerResources, overhead } from './resources.js';
 import * as scheduling from './scheduling.js';
 import * as security from './security.js';
 import { isRecord } from '../../is-record.js';
-import { definitionOf, schemaOf, shaped } from './shape.js';
+import { shaped } from './shape.js';
 import { malformedTexts } from './text-formats.js';
 import * as volumes from './volumes.js';
 
@@ -128,7 +128,7 @@ function collect(value: object, schema: JsonSchema, path: ApiPath, walk: Walk): 
   if (Array.isArray(value)) collectEntries(value, () => schema.items, path, walk);
   else if (isRecord(value) && definition !== undefined) {
     walk.found.push(...problemsOf(definition, value, path, walk.context));
-    collectEntries(value, (key) => schemaOf(kubernetesDefinitions[definition] ?? {}, key), path, walk);
+    collectEntries(value, (key) => fieldSchema(kubernetesDefinitions[definition] ?? {}, key), path, walk);
   }
 }
 

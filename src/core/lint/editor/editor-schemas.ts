@@ -5,7 +5,7 @@ import {
   STEP_ATTRIBUTES,
   type StepType,
 } from '../../pipeline/step-attributes.js';
-import type { JsonSchema } from '../../schema/json-schema.js';
+import { definitionsIn, type JsonSchema } from '../../schema/json-schema.js';
 import { publishNode, type PublishedSchema } from '../../schema/publish-schema.js';
 import { PLUGIN_HELP } from './editor-help.js';
 import { MAYBE_VARIABLE, SHAPES } from './editor-shapes.js';
@@ -114,12 +114,12 @@ function publishPlugin(): PublishedSchema {
 /** All definitions that a published schema reaches. */
 function definitionsBelow(schema: PublishedSchema): Readonly<Record<string, PublishedSchema>> {
   const published: Record<string, PublishedSchema> = {};
-  const queue = referencesIn(schema);
+  const queue = definitionsIn(schema);
   for (const name of queue) {
     const definition = pluginDefinitions[name];
     if (definition === undefined || published[name] !== undefined) continue;
     published[name] = publishEditorNode(definition, { directives: !OWN.has(name) });
-    queue.push(...referencesIn(published[name]));
+    queue.push(...definitionsIn(published[name]));
   }
   return Object.fromEntries(Object.entries(published).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -150,12 +150,4 @@ function relax(value: unknown): unknown {
   const { enum: words, pattern, ...others } = node;
   if (Array.isArray(words)) return { ...others, anyOf: [{ enum: words }, MAYBE_VARIABLE] };
   return typeof pattern === 'string' ? { ...others, anyOf: [{ pattern }, MAYBE_VARIABLE] } : node;
-}
-
-/** Names of the definitions that a schema refers to. */
-function referencesIn(schema: unknown): string[] {
-  if (typeof schema !== 'object' || schema === null) return [];
-  return Object.entries(schema).flatMap(([key, value]: [string, unknown]) =>
-    key === '$ref' && typeof value === 'string' ? [value.replace('#/definitions/', '')] : referencesIn(value),
-  );
 }

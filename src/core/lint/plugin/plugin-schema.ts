@@ -1,5 +1,5 @@
 import { kubernetesPluginSchema, pluginDefinitions } from '../../job/kubernetes-plugin.js';
-import type { JsonSchema } from '../../schema/json-schema.js';
+import { definitionOf, type JsonSchema } from '../../schema/json-schema.js';
 import type { Path } from '../model/nodes.js';
 
 /** Name of the plugin's own type among the definitions. */
@@ -32,7 +32,7 @@ export function fieldsOf(type: string | undefined): Readonly<Record<string, Json
 
 /** The definition of a field's value, or of the items of its list. */
 export function typeOfField(schema: JsonSchema): string | undefined {
-  return (schema.items ?? schema).$ref?.replace('#/definitions/', '');
+  return definitionOf(schema.items ?? schema);
 }
 
 /** A key without what people vary: `pod-spec_patch` and `podSpecPatch` are the same. */
@@ -58,6 +58,6 @@ function childSchema(schema: JsonSchema | undefined, segment: string | number): 
 }
 
 function resolve(schema: JsonSchema | undefined): TypedPlace {
-  const type = schema?.$ref?.replace('#/definitions/', '');
+  const type = schema && definitionOf(schema);
   return { type, schema: type === undefined ? schema : pluginDefinitions[type] };
 }

@@ -1,6 +1,6 @@
 import { kubernetesPluginSchema, pluginDefinitions } from '../../job/kubernetes-plugin.js';
 import type { MapEntry, MapNode, SourceNode } from '../../pipeline/source-tree.js';
-import type { JsonSchema } from '../../schema/json-schema.js';
+import { definitionOf, type JsonSchema } from '../../schema/json-schema.js';
 import { PLUGIN } from './plugin-schema.js';
 
 /** A mapping of the plugin with the definition that it should fit. */
@@ -47,6 +47,6 @@ function* walkFields(node: MapNode, { type, schema, patch: inPatch }: Here): Ite
 }
 
 function resolve(schema: JsonSchema): Pick<Here, 'type' | 'schema'> {
-  const type = schema.$ref?.slice('#/definitions/'.length);
+  const type = definitionOf(schema);
   return { type, schema: type === undefined ? schema : (pluginDefinitions[type] ?? {}) };
 }
